@@ -1,0 +1,1 @@
+"""Learned parts, behind the protocols of `triage.protocols`."""

@@ -1,0 +1,175 @@
+"""The linear classifier: a sentence vector beside word and character TF-IDF, one weight row a feature.
+
+Chosen by measurement (docs/decisions/0004): it trains in seconds, answers in well under a millisecond, and explains
+itself by its words. A model is a folder of plain arrays and JSON; nothing in it is executable.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from models.features import SparseRow, TfidfFeatures
+from triage.errors import ComponentError, ModelError
+from triage.types import Prediction, Vectors
+
+TOP = 5
+BECAUSE = 3
+_COMMON_WORDS = """
+a an and are as at be been but by can do does for from get got has have he her his how i i'm if in is it it's its just
+like me my no not of on or our out she so that the their them there they this to up was we were what when where which
+who will with you your
+"""
+_EXPLAINS_NOTHING = frozenset(_COMMON_WORDS.split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearWeights:
+    """What training found.
+
+    Attributes:
+        labels: In alphabetical order.
+        features: float32, shape (n_features, n_labels).
+        vector: float32, shape (dim, n_labels); dim 0 for a model of words alone.
+        bias: float32, shape (n_labels,).
+        temperature: Scores are divided by it before the softmax; > 0.
+        vector_weight: The embedding is multiplied by it.
+    """
+
+    labels: tuple[str, ...]
+    features: npt.NDArray[np.float32]
+    vector: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
+    temperature: float
+    vector_weight: float
+
+
+class LinearClassifier:
+    """Ranks labels by a linear model; see `protocols.Classifier`."""
+
+    def __init__(self, weights: LinearWeights, features: TfidfFeatures, *, version: str) -> None:
+        self.weights = weights
+        self.features = features
+        self.version = version
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label it knows, in alphabetical order."""
+        return self.weights.labels
+
+    def classify(self, texts: Sequence[str], vectors: Vectors) -> list[tuple[Prediction, ...]]:
+        """Return the five likeliest labels a text, best first; an all-zero vector leaves the words to decide.
+
+        Raises:
+            ComponentError: If the vectors are of another encoder's dimension.
+        """
+        rows = [self.features.row(text) for text in texts]
+        probabilities = self.probabilities(rows, vectors)
+        return [self._best(row, chances) for row, chances in zip(rows, probabilities, strict=True)]
+
+    def probabilities(self, rows: Sequence[SparseRow], vectors: Vectors) -> npt.NDArray[np.float32]:
+        """Return the probability of each label, shape (n_texts, n_labels); rows sum to 1."""
+        return softmax(self.scores(rows, vectors) / self.weights.temperature)
+
+    def scores(self, rows: Sequence[SparseRow], vectors: Vectors) -> npt.NDArray[np.float32]:
+        """Return the linear scores, shape (n_texts, n_labels)."""
+        weights = self.weights
+        if vectors.shape[1] not in (0, len(weights.vector)):
+            raise ComponentError(f"the model reads vectors of {len(weights.vector)} numbers, got {vectors.shape[1]}")
+        words = np.stack([row.weights @ weights.features[row.indices] for row in rows])
+        if vectors.shape[1]:
+            words += (vectors * weights.vector_weight) @ weights.vector
+        scores: npt.NDArray[np.float32] = words + weights.bias
+        return scores
+
+    def _best(self, row: SparseRow, chances: npt.NDArray[np.float32]) -> tuple[Prediction, ...]:
+        order = np.argsort(-chances, kind="stable")[:TOP]
+        return tuple(
+            Prediction(
+                label=self.labels[number],
+                probability=float(chances[number]),
+                because=self._words_for(row, int(number)),
+            )
+            for number in order
+        )
+
+    def _words_for(self, row: SparseRow, label: int) -> tuple[str, ...]:
+        """Return the words of the text that speak loudest for a label, at most BECAUSE."""
+        words = row.indices[: row.n_words]
+        shares = row.weights[: row.n_words] * self.weights.features[words, label]
+        found: list[str] = []
+        for place in np.argsort(-shares, kind="stable")[: 4 * BECAUSE]:
+            gram = self.features.word_vocabulary[words[place]]
+            if shares[place] > 0 and _explains(gram) and not any(gram in other or other in gram for other in found):
+                found.append(gram)
+        return tuple(found[:BECAUSE])
+
+    def save(self, folder: Path, facts: dict[str, Any]) -> None:
+        """Write model.npz, vocabulary.json and model.json (`facts`, version and labels) into an existing folder."""
+        weights = self.weights
+        np.savez(
+            folder / "model.npz",
+            features=weights.features.astype(np.float16),
+            vector=weights.vector,
+            bias=weights.bias,
+            idf=self.features.idf,
+        )
+        vocabulary = {"words": self.features.word_vocabulary, "chars": self.features.char_vocabulary}
+        _write_json(folder / "vocabulary.json", vocabulary)
+        known = {
+            "version": self.version,
+            "labels": weights.labels,
+            "temperature": weights.temperature,
+            "vector_weight": weights.vector_weight,
+        }
+        _write_json(folder / "model.json", {**known, **facts})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Open a model that `save` wrote.
+
+        Raises:
+            ModelError: If a file is missing, damaged, or the parts do not fit together.
+        """
+        try:
+            facts = _read_json(folder / "model.json")
+            vocabulary = _read_json(folder / "vocabulary.json")
+            with np.load(folder / "model.npz", allow_pickle=False) as arrays:
+                weights = LinearWeights(
+                    labels=tuple(facts["labels"]),
+                    features=arrays["features"].astype(np.float32),
+                    vector=arrays["vector"],
+                    bias=arrays["bias"],
+                    temperature=facts["temperature"],
+                    vector_weight=facts["vector_weight"],
+                )
+                features = TfidfFeatures(vocabulary["words"], vocabulary["chars"], arrays["idf"])
+        except (OSError, KeyError, ValueError) as error:
+            raise ModelError(f"the model in {folder} cannot be opened ({error}); train it again") from error
+        if weights.features.shape != (len(features), len(weights.labels)):
+            raise ModelError(f"the model in {folder} does not fit its vocabulary; train it again")
+        return cls(weights, features, version=facts["version"])
+
+
+def softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return exp(scores), each row divided by its sum."""
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    chances: npt.NDArray[np.float32] = shifted / shifted.sum(axis=1, keepdims=True)
+    return chances
+
+
+def _explains(gram: str) -> bool:
+    return "0" not in gram and not _EXPLAINS_NOTHING.issuperset(gram.split())
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,122 @@
+"""Sentence embeddings on CTranslate2: all-MiniLM-L6-v2 in int8, for a service that never imports torch.
+
+The weights are those of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), a BERT of six layers: token vectors
+are averaged and brought to unit length. Texts over 256 word pieces are read in windows and averaged.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import ctranslate2
+import numpy as np
+from tokenizers import Tokenizer
+
+from triage.errors import ModelError
+from triage.types import Language, Vectors
+
+WINDOW = 254  # word pieces beside [CLS] and [SEP]: the 256 that the model was trained on
+MAX_WINDOWS = 64  # of one text, spread over its length
+PIECES_PER_BATCH = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    text_index: int
+    pieces: tuple[int, ...]
+
+
+class MiniLMEncoder:
+    """English sentence embeddings; see `protocols.Encoder`."""
+
+    def __init__(
+        self, engine: ctranslate2.Encoder, tokenizer: Tokenizer, *, version: str, dim: int, workers: int
+    ) -> None:
+        self._engine = engine
+        self._tokenizer = tokenizer
+        self._start, self._end = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="encoder")
+        self.version = version
+        self.dim = dim
+
+    @classmethod
+    def load(cls, folder: Path, *, workers: int = 2) -> Self:
+        """Open a folder that `models.conversion` made.
+
+        Args:
+            folder: Holds model.bin, tokenizer.json and encoder.json.
+            workers: Batches computed side by side, one thread each.
+
+        Raises:
+            ModelError: If a file is missing or damaged.
+        """
+        try:
+            facts = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
+            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            engine = ctranslate2.Encoder(
+                str(folder), device="cpu", compute_type="int8", inter_threads=workers, intra_threads=1
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"the encoder in {folder} cannot be opened ({error}); delete the folder and start again"
+            ) from error
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return cls(engine, tokenizer, version=facts["version"], dim=facts["dim"], workers=workers)
+
+    def encode(self, texts: Sequence[str], languages: Sequence[Language] = ()) -> Vectors:
+        """Return float32 embeddings of shape (n_texts, dim), rows of unit length; an empty text is all zero.
+
+        Each text is computed in batches sorted by length; its vector does not depend on its neighbors by more
+        than the rounding of int8 (cosine > 0.999). `languages` are not read.
+        """
+        windows = sorted(self._windows(texts), key=lambda window: len(window.pieces))
+        batches = list(_batches(windows))
+        pooled = map(self._pooled, batches) if len(batches) < 2 else self._pool.map(self._pooled, batches)
+        sums: Vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
+        for batch, vectors in zip(batches, pooled, strict=True):
+            for window, vector in zip(batch, vectors, strict=True):
+                sums[window.text_index] += vector * len(window.pieces)
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        return np.divide(sums, lengths, out=sums, where=lengths > 0)
+
+    def _windows(self, texts: Sequence[str]) -> Iterator[_Window]:
+        for index, encoding in enumerate(self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)):
+            pieces = encoding.ids
+            count = -(-len(pieces) // WINDOW)
+            for number in _spread(count, MAX_WINDOWS):
+                # Windows of equal size: a short rest would weigh as much as it says, not more.
+                low, high = number * len(pieces) // count, (number + 1) * len(pieces) // count
+                yield _Window(index, tuple(pieces[low:high]))
+
+    def _pooled(self, batch: Sequence[_Window]) -> Vectors:
+        """Return the mean token vector of each window, unit length, shape (n, dim)."""
+        ids = [[self._start, *window.pieces, self._end] for window in batch]
+        states = np.asarray(self._engine.forward_batch(ids).last_hidden_state)
+        lengths = np.array([len(row) for row in ids])
+        mask = np.arange(states.shape[1]) < lengths[:, None]
+        means = np.einsum("ntd,nt->nd", states, mask.astype(np.float32)) / lengths[:, None]
+        vectors: Vectors = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
+        return vectors
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """Return at most `most` of the numbers 0 … count - 1, evenly spread, first and last among them."""
+    if count <= most:
+        return list(range(count))
+    return [round(i * (count - 1) / (most - 1)) for i in range(most)]
+
+
+def _batches(windows: Sequence[_Window]) -> Iterator[list[_Window]]:
+    """Cut windows, sorted by length, into batches of about PIECES_PER_BATCH pieces after padding."""
+    batch: list[_Window] = []
+    for window in windows:
+        if batch and (len(window.pieces) + 2) * (len(batch) + 1) > PIECES_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""Raw input to `Message`, one module a channel."""

@@ -1,0 +1,341 @@
+"""One message's way: the order of the steps, and how each one degrades.
+
+Every step takes the whole batch; one message is a batch of one. `batch.step` guards each of them. The tripwire is
+not guarded: a message that it cannot read must not be answered as if it were safe.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from triage import languages
+from triage.batch import Batch
+from triage.keywords import KeywordClassifier
+from triage.protocols import (
+    Classifier,
+    Encoder,
+    EntityFinder,
+    KindTeller,
+    KnowledgeBase,
+    LanguageDetector,
+    Policy,
+    Translator,
+    Tripwire,
+    UrgencyRater,
+)
+from triage.safety import combine
+from triage.taxonomy import CATCH_ALL, ServiceType, Taxonomy
+from triage.text import has_words, readable
+from triage.types import (
+    Entity,
+    Language,
+    Message,
+    Prediction,
+    Query,
+    RequestKind,
+    Safety,
+    SafetyHit,
+    SearchResult,
+    ServiceTypeSuggestion,
+    Translation,
+    TranslationStatus,
+    Triage,
+    Urgency,
+    UrgencyLevel,
+    Vectors,
+    Versions,
+)
+
+ENGLISH = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything the pipeline works with; `wiring` chooses the concrete classes."""
+
+    taxonomy: Taxonomy
+    tripwire: Tripwire
+    detector: LanguageDetector
+    entities: EntityFinder
+    encoder: Encoder
+    classifier: Classifier
+    kind: KindTeller
+    urgency: UrgencyRater
+    kb: KnowledgeBase
+    translator: Translator
+    policy: Policy
+
+
+class Pipeline:
+    """Triages messages; holds no state between them and may be called from several threads."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._keywords = KeywordClassifier(parts.taxonomy)
+        self.versions = Versions(
+            classifier=parts.classifier.version,
+            encoder=parts.encoder.version,
+            detector=parts.detector.version,
+            translator=parts.translator.version,
+            safety=parts.tripwire.version,
+            taxonomy=parts.taxonomy.version,
+            kb=parts.kb.version,
+            policy=parts.policy.version,
+        )
+
+    def triage(self, message: Message) -> Triage:
+        """Triage one message: a batch of one."""
+        return self.triage_batch([message])[0]
+
+    def triage_batch(self, messages: Sequence[Message]) -> list[Triage]:
+        """Triage messages, in their order.
+
+        Raises:
+            Exception: Only what the tripwire raises; every other step degrades.
+        """
+        if not messages:
+            return []
+        batch = Batch(messages, [readable(message) for message in messages])
+        with batch.timed("safety"):
+            hits = [self._tripwire_hits(message) for message in messages]
+        detected = self._detect(batch)
+        entities = self._find_entities(batch)
+        vectors = self._encode(batch, detected)
+        predictions = self._classify(batch, vectors)
+        kinds = self._tell_kinds(batch)
+        results = self._search(batch, vectors, predictions, detected)
+        translations = self._translate(batch, detected)
+        with batch.timed("safety"):
+            safeties = [
+                combine((*hits[i], *self._english_hits(hits[i], translations[i]))) for i in range(len(messages))
+            ]
+        urgencies = self._rate(batch, predictions, safeties, kinds)
+        return [
+            self._answer(
+                batch,
+                i,
+                language=detected[i],
+                entities=entities[i],
+                predictions=predictions[i],
+                kind=kinds[i],
+                result=results[i],
+                translation=translations[i],
+                safety=safeties[i],
+                urgency=urgencies[i],
+            )
+            for i in range(len(messages))
+        ]
+
+    def search(self, question: str, *, k: int = 5) -> SearchResult:
+        """Search the knowledge base for a question in any language, with the types it is likely about."""
+        message = Message(id="question", text=question)
+        batch = Batch([message], [readable(message)])
+        detected = self._detect(batch)
+        vectors = self._encode(batch, detected)
+        return self._search(batch, vectors, self._classify(batch, vectors), detected, k=k)[0]
+
+    # The steps, in order; each returns one value a message.
+
+    def _tripwire_hits(self, message: Message) -> tuple[SafetyHit, ...]:
+        """Return the hits in the text, and those in the subject, which have no place in the text."""
+        hits = self.parts.tripwire.check(message.text)
+        if not message.subject:
+            return hits
+        in_subject = self.parts.tripwire.check(message.subject)
+        return (*hits, *(_unplaced(hit) for hit in in_subject))
+
+    def _english_hits(self, found: Sequence[SafetyHit], translation: Translation) -> list[SafetyHit]:
+        """Return what only the translation shows: hits are added, never taken away."""
+        if not translation.text:
+            return []
+        rules = {hit.rule for hit in found}
+        return [_unplaced(hit) for hit in self.parts.tripwire.check(translation.text) if hit.rule not in rules]
+
+    def _detect(self, batch: Batch) -> list[Language]:
+        def detect(chosen: Sequence[int]) -> list[Language]:
+            hints = [batch.messages[i].language_hint for i in chosen]
+            return self.parts.detector.detect([_whole(batch.messages[i]) for i in chosen], hints)
+
+        found = batch.step("detector", "detect", detect, lambda _: Language.unknown())
+        for i, language in enumerate(found):
+            if not has_words(batch.messages[i].text):
+                batch.warnings[i].append("no words to read: only numbers, signs or emoji")
+            elif language.code == "und":
+                batch.warnings[i].append("the language could not be told")
+        return found
+
+    def _find_entities(self, batch: Batch) -> list[tuple[Entity, ...]]:
+        def find(chosen: Sequence[int]) -> list[tuple[Entity, ...]]:
+            return [self.parts.entities.find(batch.messages[i].text) for i in chosen]
+
+        return batch.step("entities", "entities", find, lambda _: ())
+
+    def _encode(self, batch: Batch, detected: Sequence[Language]) -> Vectors:
+        def encode(chosen: Sequence[int]) -> list[Vectors]:
+            return list(self.parts.encoder.encode([batch.texts[i] for i in chosen], [detected[i] for i in chosen]))
+
+        rows = batch.step("encoder", "encode", encode, lambda _: np.zeros(0, dtype=np.float32))
+        dim = max(len(row) for row in rows)
+        return np.stack([row if len(row) else np.zeros(dim, dtype=np.float32) for row in rows])
+
+    def _classify(self, batch: Batch, vectors: Vectors) -> list[tuple[Prediction, ...]]:
+        def classify(chosen: Sequence[int]) -> list[tuple[Prediction, ...]]:
+            return self.parts.classifier.classify([batch.texts[i] for i in chosen], vectors[list(chosen)])
+
+        predictions = batch.step("classifier", "classify", classify, lambda i: self._keywords.classify(batch.texts[i]))
+        unreadable = (Prediction(label=CATCH_ALL, probability=1.0),)
+        return [found if has_words(batch.texts[i]) else unreadable for i, found in enumerate(predictions)]
+
+    def _tell_kinds(self, batch: Batch) -> list[RequestKind]:
+        def tell(chosen: Sequence[int]) -> list[RequestKind]:
+            return [self.parts.kind.kind_of(batch.messages[i].text) for i in chosen]
+
+        return batch.step("kind", "kind", tell, lambda _: RequestKind.OTHER)
+
+    def _search(
+        self,
+        batch: Batch,
+        vectors: Vectors,
+        predictions: Sequence[tuple[Prediction, ...]],
+        detected: Sequence[Language],
+        *,
+        k: int = 3,
+    ) -> list[SearchResult]:
+        def search(chosen: Sequence[int]) -> list[SearchResult]:
+            queries = [
+                Query(text=batch.texts[i], vector=vectors[i], service_types=predictions[i], language=detected[i].code)
+                for i in chosen
+            ]
+            return self.parts.kb.search(queries, k=k)
+
+        return batch.step("kb", "search", search, lambda _: SearchResult())
+
+    def _translate(self, batch: Batch, detected: Sequence[Language]) -> list[Translation]:
+        translations = [Translation(status=TranslationStatus.NOT_NEEDED)] * len(batch.messages)
+        foreign = [i for i, language in enumerate(detected) if _needs_translation(language, batch.messages[i].text)]
+
+        def translate(chosen: Sequence[int]) -> list[Translation]:
+            return self.parts.translator.translate(
+                [batch.messages[i].text for i in chosen], [detected[i].code for i in chosen]
+            )
+
+        done = batch.step(
+            "translator",
+            "translate",
+            translate,
+            lambda _: Translation(status=TranslationStatus.UNAVAILABLE),
+            only=foreign,
+        )
+        for i, translation in zip(foreign, done, strict=True):
+            translations[i] = translation
+            if translation.text is None:
+                batch.warnings[i].append("not translated: the original text is shown")
+        return translations
+
+    def _rate(
+        self,
+        batch: Batch,
+        predictions: Sequence[tuple[Prediction, ...]],
+        safeties: Sequence[Safety],
+        kinds: Sequence[RequestKind],
+    ) -> list[Urgency]:
+        types = [self._service_type_of(found) for found in predictions]
+
+        def rate(chosen: Sequence[int]) -> list[Urgency]:
+            return [
+                self.parts.urgency.rate(
+                    _whole(batch.messages[i]), service_type=types[i], safety=safeties[i], kind=kinds[i]
+                )
+                for i in chosen
+            ]
+
+        def by_type(i: int) -> Urgency:
+            return Urgency(level=types[i].default_urgency, probability=0.0)
+
+        rated = batch.step("urgency", "urgency", rate, by_type)
+        return [_at_least_as_safety_says(urgency, safety) for urgency, safety in zip(rated, safeties, strict=True)]
+
+    def _service_type_of(self, predictions: Sequence[Prediction]) -> ServiceType:
+        known = (self.parts.taxonomy[found.label] for found in predictions if found.label in self.parts.taxonomy)
+        return next(known, self.parts.taxonomy[CATCH_ALL])
+
+    def _answer(
+        self,
+        batch: Batch,
+        i: int,
+        *,
+        language: Language,
+        entities: tuple[Entity, ...],
+        predictions: Sequence[Prediction],
+        kind: RequestKind,
+        result: SearchResult,
+        translation: Translation,
+        safety: Safety,
+        urgency: Urgency,
+    ) -> Triage:
+        message, taxonomy = batch.messages[i], self.parts.taxonomy
+        suggestions = tuple(_suggestion(taxonomy, found) for found in predictions if found.label in taxonomy)
+        missing = taxonomy.unanswered(
+            suggestions[0].code if suggestions else CATCH_ALL, (entity.kind for entity in entities), message.text
+        )
+        return Triage(
+            message_id=message.id,
+            channel=message.channel,
+            language=language,
+            translation=translation,
+            service_types=suggestions,
+            also=(),
+            request_kind=kind,
+            urgency=urgency,
+            safety=safety,
+            dispatch=None,
+            interpreter=_interpreter_for(language.code),
+            next_question=missing[0].question if missing else None,
+            missing=tuple(attribute.code for attribute in missing),
+            entities=entities,
+            answers=result.answers,
+            answer_status=result.status,
+            similar=(),
+            decision=self.parts.policy.decide(
+                suggestions, safety=safety, language=language, translation=translation, degraded=batch.degraded[i]
+            ),
+            warnings=tuple(batch.warnings[i]),
+            degraded=tuple(batch.degraded[i]),
+            versions=self.versions,
+            timings_ms=dict(batch.timings_ms),
+        )
+
+
+def _whole(message: Message) -> str:
+    return f"{message.text}\n{message.subject}" if message.subject else message.text
+
+
+def _needs_translation(language: Language, text: str) -> bool:
+    return language.code != ENGLISH and has_words(text)
+
+
+def _unplaced(hit: SafetyHit) -> SafetyHit:
+    return SafetyHit(rule=hit.rule, text=hit.text, start=None, end=None, line=hit.line)
+
+
+def _at_least_as_safety_says(urgency: Urgency, safety: Safety) -> Urgency:
+    if not safety.emergency or urgency.level is UrgencyLevel.EMERGENCY:
+        return urgency
+    return Urgency(level=UrgencyLevel.EMERGENCY, probability=1.0, reasons=urgency.reasons)
+
+
+def _suggestion(taxonomy: Taxonomy, found: Prediction) -> ServiceTypeSuggestion:
+    service_type = taxonomy[found.label]
+    return ServiceTypeSuggestion(
+        code=service_type.code,
+        name=service_type.name,
+        department=service_type.department,
+        probability=round(found.probability, 4),
+        because=found.because,
+    )
+
+
+def _interpreter_for(code: str) -> str | None:
+    row = languages.BY_CODE.get(code)
+    return row.interpreter if row else None

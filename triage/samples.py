@@ -1,0 +1,31 @@
+"""Sample contacts of the fictional city, for the demo."""
+
+from importlib.resources import files
+
+from triage.channels.request import message_of_line
+from triage.errors import NotFound
+from triage.pipeline import Pipeline
+from triage.store import SqlTriageStore
+from triage.types import Message, Triage
+
+
+def sample_messages() -> list[Message]:
+    """Return the sample contacts that ship with the project."""
+    lines = (files("triage") / "samples.jsonl").read_bytes().splitlines()
+    return [message_of_line(line, f"sample-{number}") for number, line in enumerate(lines, start=1)]
+
+
+def triage_samples(pipeline: Pipeline, store: SqlTriageStore) -> list[tuple[Message, Triage]]:
+    """Triage the sample contacts, and store those that are not stored yet."""
+    messages = sample_messages()
+    pairs = list(zip(messages, pipeline.triage_batch(messages), strict=True))
+    store.save([pair for pair in pairs if not _is_stored(store, pair[0])])
+    return pairs
+
+
+def _is_stored(store: SqlTriageStore, message: Message) -> bool:
+    try:
+        store.triage_of(message.id)
+    except NotFound:
+        return False
+    return True
