@@ -3,7 +3,6 @@
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
-from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from routes import contacts, health, kb, taxonomy, triage
 from routes.services import Services
-from triage.channels.request import explained, is_too_long
+from triage.channels.request import explained, is_too_long, not_json
 from triage.errors import (
     MessageRejected,
     MessageTooLong,
@@ -46,7 +45,7 @@ def create_app(pipeline: Pipeline, store: SqlTriageStore) -> FastAPI:
     """Return the application around a pipeline and a store that are open."""
     app = FastAPI(
         title="Triage 311",
-        version=release(),
+        version=health.release(),
         summary="Language, service type, urgency and the answer for messages to a city's contact center.",
         openapi_tags=[{"name": "triage"}, {"name": "contacts"}, {"name": "knowledge base"}, {"name": "service"}],
     )
@@ -62,14 +61,6 @@ def create_app(pipeline: Pipeline, store: SqlTriageStore) -> FastAPI:
     app.mount("/console", StaticFiles(directory=console), name="console")
     app.get("/", include_in_schema=False)(lambda: FileResponse(console / "index.html"))
     return app
-
-
-def release() -> str:
-    """Return the installed version of the project."""
-    try:
-        return version("triage-311")
-    except PackageNotFoundError:
-        return "0+source"
 
 
 def problem(status: int, title: str, detail: str, request: Request, **more: object) -> JSONResponse:
@@ -94,7 +85,7 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
 async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     if any(each["type"] == "json_invalid" for each in found):
-        return problem(400, "Not JSON", "the body is not valid JSON; send one JSON object", request)
+        return problem(400, "Not JSON", not_json(error.__cause__), request)
     status, title = STATUS[MessageTooLong if is_too_long(found) else MessageRejected]
     sentences = explained(found)
     return problem(status, title, "; ".join(sentences), request, errors=sentences)
@@ -102,6 +93,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 400:  # the one case in which FastAPI raises it: a body that cannot be decoded
+        return problem(400, "Not JSON", not_json(error.__cause__), request)
     detail = str(error.detail) if isinstance(error, HTTPException) else ""
     return problem(status, detail or "Refused", detail, request)
 

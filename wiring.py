@@ -3,19 +3,23 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
 
 from kb.articles import Article, read_articles
-from kb.search import SectionSearch, build_index
+from kb.index import build_index
+from kb.index import load as load_index
+from kb.no_answer import NoAnswerModel
+from kb.search import SectionSearch
 from models import conversion, datasets
 from models.classifiers import LinearClassifier
 from models.detector import ProfileDetector
-from models.detector_tables import FILE_NAME as DETECTOR_FILE
-from models.detector_tables import build_detector
+from models.detector_build import FILE_NAME as DETECTOR_FILE
+from models.detector_build import RULES as DETECTOR_RULES
+from models.detector_build import WEIGHTS as DETECTOR_WEIGHTS
+from models.detector_build import build_detector
 from models.encoder import MiniLMEncoder
 from models.translator import NoTranslator
 from triage import taxonomy
@@ -23,7 +27,7 @@ from triage.entities import EntityFinder
 from triage.errors import SettingsError
 from triage.pipeline import Parts, Pipeline
 from triage.policy import ThresholdPolicy
-from triage.request_kind import RuleKindTeller
+from triage.request_kind import KindRules
 from triage.safety import Tripwire
 from triage.store import SqlTriageStore, open_store
 from triage.urgency import RuleUrgencyRater
@@ -138,27 +142,42 @@ class Built:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
-    @cached_property
+    @property
     def detector(self) -> Path:
         """Tables of the language detector."""
-        return self.settings.home / "detector" / release() / DETECTOR_FILE
+        return (
+            self.settings.home
+            / "detector"
+            / _digest([*_contents(DETECTOR_WEIGHTS), bytes([DETECTOR_RULES])])
+            / DETECTOR_FILE
+        )
 
-    @cached_property
+    @property
     def encoder(self) -> Path:
         """Converted encoder; exists before `classifier` and `index` can be named."""
         source = self.settings.encoder or f"{conversion.PACKAGE}-{conversion.PUBLISHED_SHA256[:8]}"
         return self.settings.home / "encoder" / _folder_name(source)
 
-    @cached_property
+    @property
     def classifier(self) -> Path:
         """Trained default classifier."""
         data = self.settings.messages or datasets.default_data()
         return self.settings.home / "classifier" / _digest([*_contents(data), self._encoder_version])
 
-    @cached_property
+    @property
     def index(self) -> Path:
-        """Index of the knowledge base."""
-        return self.settings.home / "kb" / _digest([*_contents(self.articles), self._encoder_version])
+        """Index of the knowledge base; built further, not anew, when articles change."""
+        return self.settings.home / "kb"
+
+    @property
+    def index_sources(self) -> str:
+        """Digest of what the index has to be built from."""
+        return _digest([*_contents(self.articles), self._encoder_version])
+
+    @property
+    def index_note(self) -> Path:
+        """File that says what the index was built from."""
+        return self.index / "SOURCES"
 
     @property
     def articles(self) -> Path:
@@ -173,13 +192,12 @@ class Built:
         """Return what has still to be built, in building order."""
         if not self.encoder.exists():
             return ("encoder", *(() if self.detector.exists() else ("detector",)), "classifier", "index")
-        parts = {"detector": self.detector, "classifier": self.classifier, "index": self.index}
-        return tuple(name for name, path in parts.items() if not path.exists())
-
-
-def release() -> str:
-    """Return a digest of the committed detector weights, so that new ones are built afresh."""
-    return _digest(_contents(Path(str(files("models") / "weights" / "detector"))))
+        ready = {
+            "detector": self.detector.exists(),
+            "classifier": self.classifier.exists(),
+            "index": self.index_note.exists() and self.index_note.read_text("utf-8") == self.index_sources,
+        }
+        return tuple(name for name, is_ready in ready.items() if not is_ready)
 
 
 def set_up(settings: Settings, progress: Progress) -> None:
@@ -205,7 +223,9 @@ def set_up(settings: Settings, progress: Progress) -> None:
         training.train_into(built.classifier, examples, encoder, training.DEFAULT, progress)
     if "index" in missing:
         progress("knowledge-base index", 0, 1)
+        sources = built.index_sources
         build_index(load_articles(settings), encoder, built.index)
+        built.index_note.write_text(sources, encoding="utf-8")
         progress("knowledge-base index", 1, 1)
 
 
@@ -221,7 +241,7 @@ def load_articles(settings: Settings) -> tuple[Article, ...]:
 
 def load_knowledge_base(settings: Settings) -> SectionSearch:
     """Open the knowledge base's index."""
-    return SectionSearch.load(Built(settings).index)
+    return SectionSearch(load_index(Built(settings).index), no_answer=NoAnswerModel.load())
 
 
 def build_pipeline(settings: Settings) -> Pipeline:
@@ -240,7 +260,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
             entities=EntityFinder.load(settings.entity_formats),
             encoder=load_encoder(settings),
             classifier=LinearClassifier.load(built.classifier),
-            kind=RuleKindTeller(),
+            kind=KindRules.load(),
             urgency=RuleUrgencyRater.load(),
             kb=load_knowledge_base(settings),
             translator=NoTranslator(),

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,11 +17,15 @@ OUT_OF_SCOPE = "oos"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One labelled message. `group` names what must not be torn apart between training and test: its writer."""
+    """One labelled message. `group` names what must not be torn apart between training and test: its writer.
+
+    `language` is a BCP 47 code.
+    """
 
     text: str
     label: str
     group: str = ""
+    language: str = "en"
 
 
 def default_data() -> Path:
@@ -42,7 +46,7 @@ def read_examples(path: Path) -> list[Example]:
     return examples
 
 
-def digest_of(examples: list[Example]) -> str:
+def digest_of(examples: Sequence[Example]) -> str:
     """Return eight hexadecimal digits that name these examples."""
     lines = "\n".join(f"{example.label}\t{example.text}" for example in examples)
     return hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()[:8]
@@ -66,4 +70,6 @@ def _example(line: str, place: str, source: str) -> Example:
     if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not isinstance(row.get("label"), str):
         raise DataError(f'{place}: needs {{"text": "…", "label": "…"}}, got {line.strip()[:60]!r}')
     read = readable(Message(id="example", text=row["text"]))
-    return Example(text=read, label=row["label"], group=str(row.get("writer") or source))
+    return Example(
+        text=read, label=row["label"], group=str(row.get("writer") or source), language=str(row.get("language") or "en")
+    )

@@ -29,7 +29,7 @@ def evaluate(
     report: dict[str, Any] = {
         "n": len(inside),
         "metrics": metrics(chances, [example.label for example in inside], model.labels),
-        "signature": f"data:#{digest_of(list(examples))}|n:{len(inside)}|model:{model.version}|encoder:{encoder.version}",
+        "signature": f"data:#{digest_of(examples)}|n:{len(inside)}|model:{model.version}|encoder:{encoder.version}",
     }
     if outside:
         threshold = float(np.quantile(chances.max(axis=1), REJECTED_IN_SCOPE))
@@ -75,5 +75,5 @@ def macro_f1(said: Sequence[str], truth: Sequence[str]) -> float:
 def _probabilities(
     model: LinearClassifier, examples: Sequence[Example], encoder: Encoder, progress: Progress
 ) -> npt.NDArray[np.float32]:
-    texts = [example.text for example in examples]
-    return model.probabilities([model.features.row(text) for text in texts], embed(texts, encoder, progress))
+    rows = [model.features.row(example.text) for example in examples]
+    return model.probabilities(rows, embed(examples, encoder, progress))

@@ -1,0 +1,269 @@
+"""Writes contacts, the revisions of their texts, answers and the policy's decisions, inside one transaction.
+
+Rows are locked in the order of their keys, first all new contacts, then all known ones: two batches that share
+messages wait for each other and never in a circle.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Insert, Table, bindparam, insert, select
+
+from triage.store.database import chunks
+from triage.store.deciding import INSERT_DECISION, decision_row, standing_decisions
+from triage.store.documents import to_json
+from triage.store.records import Actor, StoredDecision
+from triage.store.schema import contacts, messages, triages
+from triage.types import Message, Triage
+
+_Row = dict[str, Any]
+
+# Built once: building a statement takes longer than running it.
+_LOCK_CONTACTS = (
+    select(contacts.c.message_key, contacts.c.id)
+    .where(contacts.c.message_key.in_(bindparam("keys", expanding=True)))
+    .order_by(contacts.c.message_key)
+    .with_for_update()
+)
+_KNOWN_REVISIONS = select(messages.c.contact_id, messages.c.digest, messages.c.revision).where(
+    messages.c.contact_id.in_(bindparam("contact_ids", expanding=True))
+)
+_INSERT_MESSAGE = insert(messages)
+_INSERT_TRIAGE = insert(triages).returning(triages.c.id, sort_by_parameter_order=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A message, with the bytes that it was read from where they are kept."""
+
+    message: Message
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a text is kept.
+
+    Attributes:
+        contact_id: Its contact.
+        revision: Which text of the contact's message, 1 for the first.
+        newest: Whether the contact has no later text.
+        known: Whether the contact was there before; nothing has been decided on one that was not.
+    """
+
+    contact_id: int
+    revision: int
+    newest: bool
+    known: bool
+
+
+def message_key(message_id: str) -> bytes:
+    """Return the identity of a message: SHA-256 of its id."""
+    return sha256(_utf8(message_id)).digest()
+
+
+def store_arrivals(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> list[Place]:
+    """Store every message that is not known yet, and every text that differs from those known under its id.
+
+    The same text and subject again change nothing: channel, thread, time and hint of the first arrival stay,
+    and raw bytes are added only where none are kept.
+
+    Returns:
+        Where each arrival's text is, in the order given.
+    """
+    _insert_contacts(connection, [arrival.message for arrival in arrivals], now)
+    ids = _lock_contacts(connection, {message_key(arrival.message.id) for arrival in arrivals})
+    addresses = [(ids[message_key(arrival.message.id)], _digest(arrival.message)) for arrival in arrivals]
+    known = _known_revisions(connection, ids.values())
+    known_contacts = {contact_id for contact_id, _ in known}
+    rows = _new_revisions(arrivals, addresses, known, now)
+    if rows:
+        connection.execute(_INSERT_MESSAGE, rows)
+    _add_raws(connection, arrivals, addresses, known)
+    newest = _newest(known)
+    return [
+        Place(
+            contact_id=contact_id,
+            revision=known[contact_id, digest],
+            newest=newest[contact_id] == known[contact_id, digest],
+            known=contact_id in known_contacts,
+        )
+        for contact_id, digest in addresses
+    ]
+
+
+def store_triages(connection: Connection, answers: Sequence[Triage], places: Sequence[Place], now: datetime) -> None:
+    """Append every answer, and the policy's decision where no person has decided and it differs from the last."""
+    standing = standing_decisions(connection, {place.contact_id for place in places if place.known})
+    rows = [
+        _triage_row(triage, place, _is_suggestion(place, standing), now)
+        for triage, place in zip(answers, places, strict=True)
+    ]
+    ids = connection.execute(_INSERT_TRIAGE, rows).scalars().all()
+    decided = _policy_decisions(zip(ids, answers, places, strict=True), standing, now)
+    if decided:
+        connection.execute(INSERT_DECISION, decided)
+
+
+@cache
+def insert_ignoring(dialect: str, table: Table, *columns: str) -> Insert:
+    """Return an insert that leaves a row alone that is there already, by the unique columns named.
+
+    Args:
+        dialect: `sqlite` or `postgresql`; each is imported only where it is used.
+        table: Where to insert.
+        columns: All columns of the unique constraint that tells.
+    """
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table).on_conflict_do_nothing(index_elements=columns)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table).on_conflict_do_nothing(index_elements=columns)
+
+
+def _insert_contacts(connection: Connection, arrived: Sequence[Message], now: datetime) -> None:
+    rows = sorted((_contact_row(message, now) for message in arrived), key=lambda row: bytes(row["message_key"]))
+    connection.execute(insert_ignoring(connection.dialect.name, contacts, "message_key"), rows)
+
+
+def _contact_row(message: Message, now: datetime) -> _Row:
+    return {
+        "message_id": message.id,
+        "message_key": message_key(message.id),
+        "channel": message.channel.value,
+        "thread_id": message.thread_id,
+        "received_at": message.received_at,
+        "created_at": now,
+    }
+
+
+def _lock_contacts(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, int]:
+    """Return the contact of each key, and let no other transaction change it before this one ends."""
+    found: dict[bytes, int] = {}
+    for chunk in chunks(sorted(keys)):
+        rows = connection.execute(_LOCK_CONTACTS, {"keys": chunk})
+        found |= {bytes(key): contact_id for key, contact_id in rows}
+    return found
+
+
+def _known_revisions(connection: Connection, contact_ids: Iterable[int]) -> dict[tuple[int, bytes], int]:
+    """Return the number of each text that is kept, by contact and digest."""
+    known: dict[tuple[int, bytes], int] = {}
+    for chunk in chunks(contact_ids):
+        rows = connection.execute(_KNOWN_REVISIONS, {"contact_ids": chunk})
+        known |= {(contact_id, bytes(digest)): revision for contact_id, digest, revision in rows}
+    return known
+
+
+def _new_revisions(
+    arrivals: Sequence[Arrival],
+    addresses: Sequence[tuple[int, bytes]],
+    known: dict[tuple[int, bytes], int],
+    now: datetime,
+) -> list[_Row]:
+    """Number the texts that are not known, add them to `known`, and return their rows."""
+    newest = _newest(known)
+    rows = []
+    for arrival, address in zip(arrivals, addresses, strict=True):
+        if address in known:
+            continue
+        contact_id, digest = address
+        known[address] = newest[contact_id] = newest.get(contact_id, 0) + 1
+        rows.append(_message_row(arrival, contact_id, known[address], digest, now))
+    return rows
+
+
+def _newest(known: Mapping[tuple[int, bytes], int]) -> dict[int, int]:
+    newest: dict[int, int] = {}
+    for (contact_id, _), revision in known.items():
+        newest[contact_id] = max(revision, newest.get(contact_id, 0))
+    return newest
+
+
+def _message_row(arrival: Arrival, contact_id: int, revision: int, digest: bytes, now: datetime) -> _Row:
+    return {
+        "contact_id": contact_id,
+        "revision": revision,
+        "subject": arrival.message.subject,
+        "text": arrival.message.text,
+        "digest": digest,
+        "language_hint": arrival.message.language_hint,
+        "raw": arrival.raw,
+        "created_at": now,
+    }
+
+
+def _add_raws(
+    connection: Connection,
+    arrivals: Sequence[Arrival],
+    addresses: Sequence[tuple[int, bytes]],
+    known: Mapping[tuple[int, bytes], int],
+) -> None:
+    """Keep the bytes of a text that was stored without them."""
+    for arrival, address in zip(arrivals, addresses, strict=True):
+        if arrival.raw is not None:
+            here = (messages.c.contact_id == address[0]) & (messages.c.revision == known[address])
+            connection.execute(messages.update().where(here, messages.c.raw.is_(None)).values(raw=arrival.raw))
+
+
+def _is_suggestion(place: Place, standing: Mapping[int, StoredDecision]) -> bool:
+    decided = standing.get(place.contact_id)
+    return not place.newest or (decided is not None and decided.actor is Actor.PERSON)
+
+
+def _triage_row(triage: Triage, place: Place, suggestion: bool, now: datetime) -> _Row:
+    return {
+        "contact_id": place.contact_id,
+        "revision": place.revision,
+        "answer": to_json(triage),
+        "versions": to_json(triage.versions),
+        "language": triage.language.code,
+        "service_type": triage.decision.service_type,
+        "urgency": triage.urgency.level.value,
+        "suggestion": suggestion,
+        "created_at": now,
+    }
+
+
+def _policy_decisions(
+    stored: Iterable[tuple[int, Triage, Place]], standing: Mapping[int, StoredDecision], now: datetime
+) -> list[_Row]:
+    """Return the rows of the decisions that change something, each one version above the last."""
+    latest = dict(standing)
+    rows = []
+    for triage_id, triage, place in stored:
+        last = latest.get(place.contact_id)
+        if _is_suggestion(place, latest) or (last is not None and _decides_the_same(last, triage)):
+            continue
+        decided = StoredDecision(
+            version=last.version + 1 if last else 1,
+            actor=Actor.POLICY,
+            decided_by=triage.versions.policy or "policy",
+            decision=triage.decision,
+            urgency=triage.urgency.level,
+            triage_id=triage_id,
+            decided_at=now,
+        )
+        latest[place.contact_id] = decided
+        rows.append(decision_row(place.contact_id, decided))
+    return rows
+
+
+def _decides_the_same(last: StoredDecision, triage: Triage) -> bool:
+    return (last.decision, last.urgency) == (triage.decision, triage.urgency.level)
+
+
+def _digest(message: Message) -> bytes:
+    """Return the identity of what the resident wrote: text and subject, no subject apart from an empty one."""
+    parts = [message.text] if message.subject is None else [message.text, message.subject]
+    return sha256(b"".join(sha256(_utf8(part)).digest() for part in parts)).digest()
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
