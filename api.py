@@ -11,6 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as ASGIMessage
 
 from routes import contacts, health, kb, taxonomy, triage
 from routes.services import Services
@@ -55,7 +57,7 @@ def create_app(pipeline: Pipeline, store: SqlTriageStore) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(TriageError, _failed)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(_BodyLimit)
     app.middleware("http")(_guard)
     console = Path(str(files("console")))
     app.mount("/console", StaticFiles(directory=console), name="console")
@@ -69,12 +71,42 @@ def problem(status: int, title: str, detail: str, request: Request, **more: obje
     return JSONResponse({**content, **more}, status_code=status, media_type="application/problem+json")
 
 
+def _too_large(request: Request) -> Response:
+    return problem(413, "Request too large", f"at most {MAX_BODY_BYTES:,} bytes are read", request)
+
+
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse bodies that no message needs, name the request, and harden the answer."""
+    """Refuse a body that says it is too large, answer what nobody expected, name the request, harden the answer."""
     size = request.headers.get("content-length", "")
     if size.isdecimal() and int(size) > MAX_BODY_BYTES:
-        return problem(413, "Request too large", f"at most {MAX_BODY_BYTES:,} bytes are read, got {size}", request)
-    response = await call_next(request)
+        return _hardened(_too_large(request), request)
+    try:
+        return _hardened(await call_next(request), request)
+    except Exception as error:
+        return _hardened(_unexpected(request, error), request)
+
+
+class _BodyLimit:
+    """Counts what arrives, for bodies that do not say how large they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        read = 0
+
+        async def counted() -> ASGIMessage:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > MAX_BODY_BYTES:
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, counted, send)
+
+
+def _hardened(response: Response, request: Request) -> Response:
     response.headers["X-Request-Id"] = request.headers.get("x-request-id", "")[:64] or uuid.uuid4().hex
     for name, value in SECURITY_HEADERS.items():
         if name != "Content-Security-Policy" or not request.url.path.startswith(DOCS):
@@ -93,6 +125,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 413:
+        return _too_large(request)
     if status == 400:  # the one case in which FastAPI raises it: a body that cannot be decoded
         return problem(400, "Not JSON", not_json(error.__cause__), request)
     detail = str(error.detail) if isinstance(error, HTTPException) else ""
@@ -104,8 +138,11 @@ async def _failed(request: Request, error: Exception) -> Response:
     return problem(status, title, str(error), request)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    """Answer what nobody expected: the edge of HTTP, logged by type, never by text."""
+def _unexpected(request: Request, error: Exception) -> Response:
+    """Answer what nobody expected: the edge of HTTP, logged by type, never by text.
+
+    Not a handler of FastAPI's, which raises the error again for the server to log it with all it quotes.
+    """
     log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
     detail = f"{type(error).__name__}; nothing was acknowledged, send it again or have an agent read it"
     return problem(500, "Triage failed", detail, request)

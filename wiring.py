@@ -27,10 +27,9 @@ from triage.entities import EntityFinder
 from triage.errors import SettingsError
 from triage.pipeline import Parts, Pipeline
 from triage.policy import ThresholdPolicy
-from triage.request_kind import KindRules
 from triage.safety import Tripwire
 from triage.store import SqlTriageStore, open_store
-from triage.urgency import RuleUrgencyRater
+from triage.urgency import EvidenceRater
 
 Progress = Callable[[str, int, int], None]
 
@@ -47,6 +46,7 @@ class Settings:
         safety_rules: YAML file of rules added to the tripwire, none can be taken away; `TRIAGE_SAFETY_RULES`.
         entity_formats: YAML file of the city's number formats; `TRIAGE_ENTITY_FORMATS`, the shipped one where None.
         encoder: A sentence-transformers model, by folder or hub name; `TRIAGE_ENCODER`, the packaged one where None.
+        data: Folder of public data that benchmarks and training of the weights read; `TRIAGE_DATA_DIR`.
         database_url: `sqlite:///FILE` or `postgresql://…`; `TRIAGE_DATABASE_URL`, SQLite in `home` where None.
         min_probability: Below it an agent is asked, in [0, 1]; `TRIAGE_MIN_PROBABILITY`.
         workers: Batches computed side by side, one thread each; `TRIAGE_WORKERS`.
@@ -61,6 +61,7 @@ class Settings:
     safety_rules: Path | None = None
     entity_formats: Path | None = None
     encoder: str | None = None
+    data: Path | None = None
     database_url: str | None = None
     min_probability: float = 0.5
     workers: int = 2
@@ -76,13 +77,14 @@ class Settings:
         """
         reader = _Reader(os.environ if env is None else env)
         settings = cls(
-            home=Path(reader.text("TRIAGE_HOME") or Path.home() / ".triage-311").expanduser().absolute(),
+            home=_absolute(reader.text("TRIAGE_HOME") or "~/.triage-311"),
             taxonomy=reader.existing("TRIAGE_TAXONOMY"),
             articles=reader.existing("TRIAGE_ARTICLES"),
             messages=reader.existing("TRIAGE_MESSAGES"),
             safety_rules=reader.existing("TRIAGE_SAFETY_RULES"),
             entity_formats=reader.existing("TRIAGE_ENTITY_FORMATS"),
             encoder=reader.text("TRIAGE_ENCODER"),
+            data=reader.existing("TRIAGE_DATA_DIR"),
             database_url=reader.text("TRIAGE_DATABASE_URL"),
             min_probability=reader.number("TRIAGE_MIN_PROBABILITY", 0.5, 0, 1),
             workers=int(reader.number("TRIAGE_WORKERS", min(2, os.cpu_count() or 1), 1, 64, whole=True)),
@@ -96,6 +98,11 @@ class Settings:
     def store_url(self) -> str:
         """Where contacts are kept."""
         return self.database_url or f"sqlite:///{self.home / 'triage.db'}"
+
+
+def _absolute(value: str) -> Path:
+    """Return the absolute path; `~` is the home folder, and itself where there is none."""
+    return Path(os.path.expanduser(value)).absolute()
 
 
 class _Reader:
@@ -112,7 +119,7 @@ class _Reader:
         value = self.text(name)
         if value is None:
             return None
-        path = Path(value).expanduser().absolute()
+        path = _absolute(value)
         if not path.exists():
             self._problems.append(f"{name} must name a file or folder that exists, got {value!r}")
         return path
@@ -252,6 +259,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         ModelError: If something built is damaged.
     """
     built = Built(settings)
+    urgency = EvidenceRater.load()
     return Pipeline(
         Parts(
             taxonomy=taxonomy.load(settings.taxonomy),
@@ -260,8 +268,8 @@ def build_pipeline(settings: Settings) -> Pipeline:
             entities=EntityFinder.load(settings.entity_formats),
             encoder=load_encoder(settings),
             classifier=LinearClassifier.load(built.classifier),
-            kind=KindRules.load(),
-            urgency=RuleUrgencyRater.load(),
+            kind=urgency.kinds,
+            urgency=urgency,
             kb=load_knowledge_base(settings),
             translator=NoTranslator(),
             policy=ThresholdPolicy(suggest_from=settings.min_probability),

@@ -5,10 +5,12 @@ itself by its words. A model is a folder of plain arrays and JSON; nothing in it
 """
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +82,9 @@ class LinearClassifier:
         weights = self.weights
         if vectors.shape[1] not in (0, len(weights.vector)):
             raise ComponentError(f"the model reads vectors of {len(weights.vector)} numbers, got {vectors.shape[1]}")
-        words = np.stack([row.weights @ weights.features[row.indices] for row in rows])
+        words = np.empty((len(rows), len(weights.labels)), dtype=np.float32)
+        for number, row in enumerate(rows):
+            words[number] = row.weights @ weights.features[row.indices]
         if vectors.shape[1]:
             words += (vectors * weights.vector_weight) @ weights.vector
         scores: npt.NDArray[np.float32] = words + weights.bias
@@ -138,21 +142,22 @@ class LinearClassifier:
         try:
             facts = _read_json(folder / "model.json")
             vocabulary = _read_json(folder / "vocabulary.json")
-            with np.load(folder / "model.npz", allow_pickle=False) as arrays:
+            with (folder / "model.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 weights = LinearWeights(
                     labels=tuple(facts["labels"]),
                     features=arrays["features"].astype(np.float32),
                     vector=arrays["vector"],
                     bias=arrays["bias"],
-                    temperature=facts["temperature"],
-                    vector_weight=facts["vector_weight"],
+                    temperature=float(facts["temperature"]),
+                    vector_weight=float(facts["vector_weight"]),
                 )
                 features = TfidfFeatures(vocabulary["words"], vocabulary["chars"], arrays["idf"])
-        except (OSError, KeyError, ValueError) as error:
+            version = str(facts["version"])
+        except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile, zlib.error) as error:
             raise ModelError(f"the model in {folder} cannot be opened ({error}); train it again") from error
-        if weights.features.shape != (len(features), len(weights.labels)):
-            raise ModelError(f"the model in {folder} does not fit its vocabulary; train it again")
-        return cls(weights, features, version=facts["version"])
+        if not _fits(weights, features):
+            raise ModelError(f"the parts of the model in {folder} do not fit together; train it again")
+        return cls(weights, features, version=version)
 
 
 def softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -160,6 +165,18 @@ def softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
     chances: npt.NDArray[np.float32] = shifted / shifted.sum(axis=1, keepdims=True)
     return chances
+
+
+def _fits(weights: LinearWeights, features: TfidfFeatures) -> bool:
+    """Tell whether every array has the shape that the labels and the vocabulary ask for, and can be computed with."""
+    n_labels = len(weights.labels)
+    shapes = weights.features.shape, weights.vector.shape[1:], weights.bias.shape, features.idf.shape
+    arrays = weights.features, weights.vector, weights.bias, features.idf
+    return (
+        shapes == ((len(features), n_labels), (n_labels,), (n_labels,), (len(features),))
+        and all(np.isfinite(array).all() for array in arrays)
+        and weights.temperature > 0
+    )
 
 
 def _explains(gram: str) -> bool:

@@ -49,11 +49,13 @@ def convert(source: str, out: Path) -> None:
 
     Args:
         source: A folder in the sentence-transformers layout, or a hub name where there is a network.
-        out: Folder to make; if another process makes it first, that one's stands.
+        out: Folder to make; one that stands there is left alone, also if another process makes it meanwhile.
 
     Raises:
         ModelError: If the converter fails; its last words are in the text.
     """
+    if out.exists():
+        return
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".encoder-") as scratch:
         target = Path(scratch) / "model"

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -58,7 +59,7 @@ def _read_file(path: Path) -> Iterator[Example]:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     yield _example(line, f"{path}:{number}", path.name.split(".")[0])
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 

@@ -55,17 +55,16 @@ class MiniLMEncoder:
         """
         try:
             facts = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
-            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            version, dim = str(facts["version"]), int(facts["dim"])
+            tokenizer = _open_tokenizer(folder / "tokenizer.json")
             engine = ctranslate2.Encoder(
                 str(folder), device="cpu", compute_type="int8", inter_threads=workers, intra_threads=1
             )
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(
                 f"the encoder in {folder} cannot be opened ({error}); delete the folder and start again"
             ) from error
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return cls(engine, tokenizer, version=facts["version"], dim=facts["dim"], workers=workers)
+        return cls(engine, tokenizer, version=version, dim=dim, workers=workers)
 
     def encode(self, texts: Sequence[str], languages: Sequence[Language] = ()) -> Vectors:
         """Return float32 embeddings of shape (n_texts, dim), rows of unit length; an empty text is all zero.
@@ -81,7 +80,8 @@ class MiniLMEncoder:
             for window, vector in zip(batch, vectors, strict=True):
                 sums[window.text_index] += vector * len(window.pieces)
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        return np.divide(sums, lengths, out=sums, where=lengths > 0)
+        np.divide(sums, lengths, out=sums, where=lengths > 0)
+        return sums
 
     def _windows(self, texts: Sequence[str]) -> Iterator[_Window]:
         for index, encoding in enumerate(self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)):
@@ -101,6 +101,21 @@ class MiniLMEncoder:
         means = np.einsum("ntd,nt->nd", states, mask.astype(np.float32)) / lengths[:, None]
         vectors: Vectors = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
         return vectors
+
+
+def _open_tokenizer(path: Path) -> Tokenizer:
+    """Open a tokenizer that neither cuts nor fills up.
+
+    Raises:
+        ValueError: If the file is missing or damaged; the library itself raises a bare Exception.
+    """
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _spread(count: int, most: int) -> list[int]:

@@ -10,6 +10,7 @@ from models.calibration import expected_calibration_error
 from models.classifiers import LinearClassifier
 from models.datasets import OUT_OF_SCOPE, Example, digest_of
 from models.training import Progress, embed
+from triage.errors import DataError
 from triage.protocols import Encoder
 
 REJECTED_IN_SCOPE = 0.05
@@ -22,9 +23,14 @@ def evaluate(
 
     Examples labelled `oos` (out of scope) are left out of the metrics and measured by themselves: a message is
     rejected where its best probability is under the one that rejects 5 % of the messages in scope.
+
+    Raises:
+        DataError: If no example is in scope.
     """
     inside = [example for example in examples if example.label != OUT_OF_SCOPE]
     outside = [example for example in examples if example.label == OUT_OF_SCOPE]
+    if not inside:
+        raise DataError(f"there is no message in scope: every label is {OUT_OF_SCOPE!r}")
     chances = _probabilities(model, inside, encoder, progress)
     report: dict[str, Any] = {
         "n": len(inside),

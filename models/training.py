@@ -88,7 +88,7 @@ def train(
     labels = tuple(sorted({example.label for example in examples}))
     if len(labels) < 2:
         raise DataError(f"a classifier needs at least two labels, found {list(labels)}")
-    if out.exists() and any(out.iterdir()):
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out} is not empty; name a new folder")
     vectors = embed(examples, encoder, progress)
     truth = np.array([labels.index(example.label) for example in examples])
@@ -232,7 +232,7 @@ def _hold_out(
     texts = [example.text for example, is_outside in zip(examples, outside, strict=True) if not is_outside]
     weights, features = fit(texts, vectors[~outside], truth[~outside], labels, weight, recipe)
     model = LinearClassifier(weights, features, version="fold")
-    rows = [features.row(examples[i].text) for i in np.flatnonzero(outside)]
+    rows = [features.row(example.text) for example, is_outside in zip(examples, outside, strict=True) if is_outside]
     return HeldOut(scores=model.scores(rows, vectors[outside]), truth=truth[outside])
 
 

@@ -1,5 +1,7 @@
 """Whether the service lives, is ready, and what it is made of."""
 
+from importlib.metadata import PackageNotFoundError, version
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -38,6 +40,12 @@ def readyz(services: Given) -> Health:
 @router.get("/version")
 def read_version(services: Given) -> VersionAnswer:
     """Return the release and the versions of its parts."""
-    from api import release
-
     return VersionAnswer(release=release(), parts=services.pipeline.versions)
+
+
+def release() -> str:
+    """Return the installed version of the project."""
+    try:
+        return version("triage-311")
+    except PackageNotFoundError:
+        return "0+source"

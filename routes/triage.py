@@ -7,9 +7,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from routes.services import Given
-from triage.batchfile import ErrorRecord, triage_read
-from triage.channels.request import TriageRequest, message_of
-from triage.errors import MessageRejected
+from triage.batchfile import ErrorRecord, read_one, triage_read
+from triage.channels.request import TriageRequest
 from triage.types import Message, Triage
 
 router = APIRouter(prefix="/v1", tags=["triage"])
@@ -42,7 +41,8 @@ def triage_one(request: TriageRequest, services: Given) -> Triage:
 @router.post("/triage/batch")
 def triage_many(request: BatchRequest, services: Given) -> BatchAnswer:
     """Triage up to 1,000 messages; all are stored in one transaction before the answer is sent."""
-    read = [_read(number, raw) for number, raw in enumerate(request.messages, start=1)]
+    numbered = enumerate(request.messages, start=1)
+    read = [read_one(raw, number, f"m-{uuid.uuid4().hex}") for number, raw in numbered]
     results = triage_read(read, range(1, len(read) + 1), services.pipeline)
     pairs = [
         (message, triage)
@@ -52,12 +52,3 @@ def triage_many(request: BatchRequest, services: Given) -> BatchAnswer:
     services.store.save(pairs)
     shown = [result.as_json() if isinstance(result, ErrorRecord) else result for result in results]
     return BatchAnswer.model_construct(results=shown)
-
-
-def _read(number: int, raw: object) -> Message | ErrorRecord:
-    try:
-        return message_of(raw, f"m-{uuid.uuid4().hex}")
-    except MessageRejected as error:
-        given = raw.get("id") if isinstance(raw, dict) else None
-        name = given if isinstance(given, str) and given else f"line-{number}"
-        return ErrorRecord(message_id=name, title="Message rejected", detail=str(error), line=number)

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from triage.channels.request import message_of_line
+from triage.channels.request import decoded, given_id, message_of
 from triage.errors import MessageRejected
 from triage.pipeline import Pipeline
 from triage.types import Message, Triage
@@ -101,20 +101,24 @@ def _alone(message: Message, number: int, pipeline: Pipeline) -> Triage | ErrorR
 
 def _read(number: int, line: bytes) -> Message | ErrorRecord:
     try:
-        return message_of_line(line, f"line-{number}")
+        raw = decoded(line)
     except MessageRejected as error:
-        return ErrorRecord(
-            message_id=_id_in(line) or f"line-{number}", title="Message rejected", detail=str(error), line=number
-        )
+        return _rejected(None, number, error)
+    return read_one(raw, number, f"line-{number}")
 
 
-def _id_in(line: bytes) -> str | None:
+def read_one(raw: object, number: int, made_up_id: str) -> Message | ErrorRecord:
+    """Return the message that a decoded line describes, or the error record that says why it is none."""
     try:
-        raw = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    found = raw.get("id") if isinstance(raw, dict) else None
-    return found if isinstance(found, str) and found else None
+        return message_of(raw, made_up_id)
+    except MessageRejected as error:
+        return _rejected(raw, number, error)
+
+
+def _rejected(raw: object, number: int, error: MessageRejected) -> ErrorRecord:
+    """Return the error record of a line, named by its own id where it has one."""
+    name = given_id(raw) or f"line-{number}"
+    return ErrorRecord(message_id=name, title="Message rejected", detail=str(error), line=number)
 
 
 def _outcome(value: Triage | ErrorRecord, only: Sequence[str]) -> Outcome:

@@ -5,12 +5,13 @@ not guarded: a message that it cannot read must not be answered as if it were sa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from triage import languages
+from triage.answering import Findings, answered, suggestions_of
 from triage.batch import Batch
+from triage.errors import ComponentError
 from triage.keywords import KeywordClassifier
 from triage.protocols import (
     Classifier,
@@ -28,11 +29,14 @@ from triage.safety import combine
 from triage.taxonomy import CATCH_ALL, ServiceType, Taxonomy
 from triage.text import has_words, readable
 from triage.types import (
+    Decision,
     Entity,
     Language,
     Message,
+    Mode,
     Prediction,
     Query,
+    Reason,
     RequestKind,
     Safety,
     SafetyHit,
@@ -111,20 +115,29 @@ class Pipeline:
                 combine((*hits[i], *self._english_hits(hits[i], translations[i]))) for i in range(len(messages))
             ]
         urgencies = self._rate(batch, predictions, safeties, kinds)
+        suggestions = [suggestions_of(found, self.parts.taxonomy) for found in predictions]
+        decisions = self._decide(batch, suggestions, safeties, detected, translations)
         return [
-            self._answer(
-                batch,
-                i,
-                language=detected[i],
-                entities=entities[i],
-                predictions=predictions[i],
-                kind=kinds[i],
-                result=results[i],
-                translation=translations[i],
-                safety=safeties[i],
-                urgency=urgencies[i],
+            answered(
+                message,
+                Findings(
+                    language=detected[i],
+                    entities=entities[i],
+                    suggestions=suggestions[i],
+                    kind=kinds[i],
+                    result=results[i],
+                    translation=translations[i],
+                    safety=safeties[i],
+                    urgency=urgencies[i],
+                    decision=decisions[i],
+                    warnings=tuple(batch.warnings[i]),
+                    degraded=tuple(batch.degraded[i]),
+                ),
+                self.parts.taxonomy,
+                self.versions,
+                batch.timings_ms,
             )
-            for i in range(len(messages))
+            for i, message in enumerate(messages)
         ]
 
     def search(self, question: str, *, k: int = 5) -> SearchResult:
@@ -175,9 +188,8 @@ class Pipeline:
         def encode(chosen: Sequence[int]) -> list[Vectors]:
             return list(self.parts.encoder.encode([batch.texts[i] for i in chosen], [detected[i] for i in chosen]))
 
-        rows = batch.step("encoder", "encode", encode, lambda _: np.zeros(0, dtype=np.float32))
-        dim = max(len(row) for row in rows)
-        return np.stack([row if len(row) else np.zeros(dim, dtype=np.float32) for row in rows])
+        no_vector: Vectors = np.zeros(self.parts.encoder.dim, dtype=np.float32)
+        return np.stack(batch.step("encoder", "encode", encode, lambda _: no_vector))
 
     def _classify(self, batch: Batch, vectors: Vectors) -> list[tuple[Prediction, ...]]:
         def classify(chosen: Sequence[int]) -> list[tuple[Prediction, ...]]:
@@ -216,9 +228,8 @@ class Pipeline:
         foreign = [i for i, language in enumerate(detected) if _needs_translation(language, batch.messages[i].text)]
 
         def translate(chosen: Sequence[int]) -> list[Translation]:
-            return self.parts.translator.translate(
-                [batch.messages[i].text for i in chosen], [detected[i].code for i in chosen]
-            )
+            texts, codes = [batch.messages[i].text for i in chosen], [detected[i].code for i in chosen]
+            return [_checked(translation) for translation in self.parts.translator.translate(texts, codes)]
 
         done = batch.step(
             "translator",
@@ -254,57 +265,34 @@ class Pipeline:
             return Urgency(level=types[i].default_urgency, probability=0.0)
 
         rated = batch.step("urgency", "urgency", rate, by_type)
-        return [_at_least_as_safety_says(urgency, safety) for urgency, safety in zip(rated, safeties, strict=True)]
+        placed = [_placed_in_text(urgency, message) for urgency, message in zip(rated, batch.messages, strict=True)]
+        return [_at_least_as_safety_says(urgency, safety) for urgency, safety in zip(placed, safeties, strict=True)]
+
+    def _decide(
+        self,
+        batch: Batch,
+        suggestions: Sequence[tuple[ServiceTypeSuggestion, ...]],
+        safeties: Sequence[Safety],
+        detected: Sequence[Language],
+        translations: Sequence[Translation],
+    ) -> list[Decision]:
+        def decide(chosen: Sequence[int]) -> list[Decision]:
+            return [
+                self.parts.policy.decide(
+                    suggestions[i],
+                    safety=safeties[i],
+                    language=detected[i],
+                    translation=translations[i],
+                    degraded=batch.degraded[i],
+                )
+                for i in chosen
+            ]
+
+        return batch.step("policy", "policy", decide, lambda i: _ask(suggestions[i]))
 
     def _service_type_of(self, predictions: Sequence[Prediction]) -> ServiceType:
         known = (self.parts.taxonomy[found.label] for found in predictions if found.label in self.parts.taxonomy)
         return next(known, self.parts.taxonomy[CATCH_ALL])
-
-    def _answer(
-        self,
-        batch: Batch,
-        i: int,
-        *,
-        language: Language,
-        entities: tuple[Entity, ...],
-        predictions: Sequence[Prediction],
-        kind: RequestKind,
-        result: SearchResult,
-        translation: Translation,
-        safety: Safety,
-        urgency: Urgency,
-    ) -> Triage:
-        message, taxonomy = batch.messages[i], self.parts.taxonomy
-        suggestions = tuple(_suggestion(taxonomy, found) for found in predictions if found.label in taxonomy)
-        missing = taxonomy.unanswered(
-            suggestions[0].code if suggestions else CATCH_ALL, (entity.kind for entity in entities), message.text
-        )
-        return Triage(
-            message_id=message.id,
-            channel=message.channel,
-            language=language,
-            translation=translation,
-            service_types=suggestions,
-            also=(),
-            request_kind=kind,
-            urgency=urgency,
-            safety=safety,
-            dispatch=None,
-            interpreter=_interpreter_for(language.code),
-            next_question=missing[0].question if missing else None,
-            missing=tuple(attribute.code for attribute in missing),
-            entities=entities,
-            answers=result.answers,
-            answer_status=result.status,
-            similar=(),
-            decision=self.parts.policy.decide(
-                suggestions, safety=safety, language=language, translation=translation, degraded=batch.degraded[i]
-            ),
-            warnings=tuple(batch.warnings[i]),
-            degraded=tuple(batch.degraded[i]),
-            versions=self.versions,
-            timings_ms=dict(batch.timings_ms),
-        )
 
 
 def _whole(message: Message) -> str:
@@ -315,27 +303,39 @@ def _needs_translation(language: Language, text: str) -> bool:
     return language.code != ENGLISH and has_words(text)
 
 
+def _checked(translation: object) -> Translation:
+    """Return what a translation engine gave, if it is a translation: the tripwire reads it next."""
+    if not isinstance(translation, Translation) or not isinstance(translation.text, str | None):
+        raise ComponentError(f"the translator must give translations, got {type(translation).__name__}")
+    return translation
+
+
 def _unplaced(hit: SafetyHit) -> SafetyHit:
     return SafetyHit(rule=hit.rule, text=hit.text, start=None, end=None, line=hit.line)
+
+
+def _placed_in_text(urgency: Urgency, message: Message) -> Urgency:
+    """Take the offsets from reasons that stand in the subject: it was read after the text, and is no part of it."""
+    inside = len(message.text)
+    reasons = tuple(
+        Reason(rule=reason.rule, text=reason.text) if reason.end is not None and reason.end > inside else reason
+        for reason in urgency.reasons
+    )
+    return replace(urgency, reasons=reasons)
 
 
 def _at_least_as_safety_says(urgency: Urgency, safety: Safety) -> Urgency:
     if not safety.emergency or urgency.level is UrgencyLevel.EMERGENCY:
         return urgency
-    return Urgency(level=UrgencyLevel.EMERGENCY, probability=1.0, reasons=urgency.reasons)
+    return replace(urgency, level=UrgencyLevel.EMERGENCY, probability=1.0)
 
 
-def _suggestion(taxonomy: Taxonomy, found: Prediction) -> ServiceTypeSuggestion:
-    service_type = taxonomy[found.label]
-    return ServiceTypeSuggestion(
-        code=service_type.code,
-        name=service_type.name,
-        department=service_type.department,
-        probability=round(found.probability, 4),
-        because=found.because,
+def _ask(suggestions: Sequence[ServiceTypeSuggestion]) -> Decision:
+    """Return the decision that stands where the policy failed."""
+    best = suggestions[0] if suggestions else None
+    return Decision(
+        mode=Mode.ASK,
+        service_type=best.code if best else None,
+        department=best.department if best else None,
+        reasons=("policy did not work on this message",),
     )
-
-
-def _interpreter_for(code: str) -> str | None:
-    row = languages.BY_CODE.get(code)
-    return row.interpreter if row else None

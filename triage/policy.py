@@ -64,7 +64,7 @@ class ThresholdPolicy:
     def _probability_doubts(self, best: ServiceTypeSuggestion | None) -> list[str]:
         if best is None:
             return ["no service type was found"]
-        if best.probability < self.suggest_from:
+        if not best.probability >= self.suggest_from:  # so that a broken model's NaN asks too
             return [f"{best.code} only at {best.probability:.2f}, suggested from {self.suggest_from:.2f}"]
         return []
 

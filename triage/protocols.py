@@ -80,6 +80,11 @@ class Encoder(Protocol):
     @property
     def version(self) -> str: ...
 
+    @property
+    def dim(self) -> int:
+        """Numbers in a vector."""
+        ...
+
     def encode(self, texts: Sequence[str], languages: Sequence[Language]) -> Vectors:
         """Return float32 embeddings of shape (n_texts, dim), rows of unit length (all zero for an empty text)."""
         ...

@@ -1,6 +1,7 @@
 """The service types of a city: read from one YAML file, checked, then frozen."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -135,10 +136,8 @@ def load(path: Path | None = None) -> Taxonomy:
     try:
         content = source.read_text(encoding="utf-8")
         document = yaml.load(content, Loader=_LineLoader)
-    except OSError as error:
-        raise TaxonomyError(
-            f"{source}: cannot be read ({error.strerror}); set TRIAGE_TAXONOMY to a YAML file"
-        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaxonomyError(f"{source}: cannot be read ({error}); set TRIAGE_TAXONOMY to a YAML file") from error
     except yaml.YAMLError as error:
         raise TaxonomyError(f"{source}: is not YAML: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("service_types"), list):
@@ -162,7 +161,10 @@ _LineLoader.add_constructor("tag:yaml.org,2002:map", lambda loader, node: loader
 
 
 def _problems(document: dict[str, Any]) -> Iterable[tuple[int, str]]:
-    departments = document.get("departments") or []
+    departments = document.get("departments")
+    if not isinstance(departments, list) or not all(isinstance(name, str) for name in departments):
+        yield document[LINE], f"departments must be a list of names, got {departments!r}"
+        return
     seen: dict[str, int] = {}
     for row in document["service_types"]:
         if not isinstance(row, dict):
@@ -170,6 +172,8 @@ def _problems(document: dict[str, Any]) -> Iterable[tuple[int, str]]:
             continue
         line, code = row[LINE], row.get("code")
         yield from ((line, problem) for problem in _row_problems(row, departments))
+        if not isinstance(code, str):
+            continue
         if code in seen:
             yield line, f"code {code!r} stands already in line {seen[code]}; give each type its own code"
         seen[code] = line
@@ -189,12 +193,15 @@ def _row_problems(row: dict[str, Any], departments: list[str]) -> Iterable[str]:
     if row.get("default_urgency") not in list(UrgencyLevel):
         yield f"{code!r}: default_urgency must be one of {', '.join(UrgencyLevel)}, got {row.get('default_urgency')!r}"
     hours = row.get("target_hours")
-    if isinstance(hours, bool) or not isinstance(hours, int | float) or hours < 0:
+    if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 <= hours < math.inf:
         yield f"{code!r}: target_hours must be a number of hours, 0 or more, got {hours!r}"
     yield from _attribute_problems(code, row.get("attributes") or [])
 
 
-def _attribute_problems(code: object, attributes: list[Any]) -> Iterable[str]:
+def _attribute_problems(code: object, attributes: object) -> Iterable[str]:
+    if not isinstance(attributes, list):
+        yield f"{code!r}: attributes must be a list, got {attributes!r}"
+        return
     for attribute in attributes:
         if not isinstance(attribute, dict) or not attribute.get("code") or not attribute.get("question"):
             yield f"{code!r}: an attribute needs a code and a question, got {attribute!r}"
@@ -205,6 +212,13 @@ def _attribute_problems(code: object, attributes: list[Any]) -> Iterable[str]:
             )
         elif attribute["datatype"] in (Datatype.SINGLE, Datatype.MULTIPLE) and not attribute.get("values"):
             yield f"{code!r}: {attribute['code']!r} is a list and needs values"
+        elif not _are_texts(attribute.get("values") or []):
+            # YAML reads a bare yes or no as a truth value.
+            yield f"{code!r}: values of {attribute['code']!r} must be texts; quote them, got {attribute['values']!r}"
+
+
+def _are_texts(values: object) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 
 def _service_type(row: dict[str, Any]) -> ServiceType:

@@ -30,7 +30,7 @@ _GREETING = re.compile(
 
 def normalize(text: str) -> str:
     """Return text in NFC, without control and invisible characters, white space folded; idempotent."""
-    plain = unicodedata.normalize("NFC", text).translate(_CONTROL).translate(_INVISIBLE)
+    plain = unicodedata.normalize("NFC", text.translate(_CONTROL).translate(_INVISIBLE))
     return "\n".join(" ".join(line.split()) for line in plain.splitlines()).strip()
 
 
@@ -42,12 +42,12 @@ def readable(message: Message) -> str:
     lines = normalize(message.text).splitlines()
     own = _own_lines(lines)
     body = _GREETING.sub("", " ".join(line for line in own if line), count=1) or " ".join(lines)
-    subject = normalize(message.subject or "")
-    whole = f"{subject}. {body}" if subject and subject.lower() not in body.lower() else body
+    subject = " ".join(normalize(message.subject or "").split())
+    whole = f"{subject}. {body}".rstrip() if subject and subject.lower() not in body.lower() else body
     if len(whole) <= MAX_CHARACTERS:
         return whole
     half = MAX_CHARACTERS // 2
-    return f"{whole[:half]} {whole[-half:]}"
+    return f"{whole[: half - 1]} {whole[-half:]}"
 
 
 def has_words(text: str) -> bool:

@@ -1,11 +1,11 @@
 """The public request (DESIGN § 3), read the same way from HTTP and from a line of a batch file."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from triage.errors import MessageRejected, MessageTooLong
 from triage.types import Channel, Message
@@ -14,7 +14,10 @@ MAX_CHARACTERS = 100_000
 MAX_SUBJECT = 2_000
 MAX_ID = 200
 
+MAX_FIELD_SHOWN = 60
+
 Identifier = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
 class TriageRequest(BaseModel):
@@ -71,7 +74,7 @@ def message_of(raw: object, made_up_id: str) -> Message:
         MessageRejected: If a rule of the request is broken; every broken rule is named, no text is quoted.
     """
     if not isinstance(raw, dict):
-        raise MessageRejected(f"a message is a JSON object with a text, got {_json_kind(raw)}")
+        raise MessageRejected(_no_object(raw))
     try:
         return TriageRequest.model_validate(raw).to_message(made_up_id)
     except ValidationError as error:
@@ -85,11 +88,36 @@ def message_of_line(line: bytes, made_up_id: str) -> Message:
     Raises:
         MessageRejected: If the line is no JSON in UTF-8, or as in `message_of`.
     """
+    return message_of(decoded(line), made_up_id)
+
+
+def decoded(line: bytes) -> object:
+    """Return the value that a line of JSON stands for, read as HTTP reads it, so that both say the same of bad input.
+
+    Raises:
+        MessageRejected: If it is no JSON in UTF-8.
+    """
     try:
-        raw = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise MessageRejected(f"is not JSON: {error}") from None
-    return message_of(raw, made_up_id)
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise MessageRejected(not_json(error)) from None
+
+
+def not_json(error: BaseException | None) -> str:
+    """Return a sentence for what `json.loads` raised; it quotes nothing."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at character {error.pos}; send one JSON object"
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8: byte {error.start} cannot be read; send JSON in UTF-8"
+    return "is JSON too deep or with numbers too long to read; send one flat JSON object"
+
+
+def given_id(raw: object) -> str | None:
+    """Return the id that a request brings, if it is fit to name an error record."""
+    try:
+        return _IDENTIFIER.validate_python(raw.get("id") if isinstance(raw, dict) else None)
+    except ValidationError:
+        return None
 
 
 def explained(errors: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -103,14 +131,17 @@ def is_too_long(errors: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
-    field = ".".join(str(part) for part in error["loc"] if part != "body")
-    kind = error["type"]
+    field, kind = _field(error["loc"]), error["type"]
+    if kind == "model_attributes_type":
+        return _no_object(error["input"])
     if kind == "extra_forbidden":
         return f"{field} is not a field of a message; fields are {', '.join(TriageRequest.model_fields)}"
     if kind == "string_too_long":
         return f"{field} is too long: at most {error['ctx']['max_length']:,} characters are read"
     if kind == "string_unicode":
         return f"{field} holds half a surrogate pair, which no encoding can carry; send well-formed Unicode"
+    if kind == "string_pattern_mismatch":
+        return f"{field} holds a control character; remove it and send again"
     if kind == "missing":
         return f"{field} is missing"
     if kind == "value_error":
@@ -119,6 +150,14 @@ def _sentence(error: Mapping[str, Any]) -> str:
     return f"{field}: {message[:1].lower()}{message[1:]}"
 
 
-def _json_kind(raw: object) -> str:
+def _field(loc: Sequence[int | str]) -> str:
+    """Return the field's name, cut and escaped, since a stranger chose it."""
+    name = ".".join(str(part) for part in loc if part != "body")
+    return name[:MAX_FIELD_SHOWN].encode("utf-8", "backslashreplace").decode() or "the request"
+
+
+def _no_object(raw: object) -> str:
+    if isinstance(raw, bytes):
+        return "must be sent as Content-Type: application/json"
     names = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-    return names.get(type(raw), "null")
+    return f"must be a JSON object, got {names.get(type(raw), 'null')}"

@@ -1,0 +1,96 @@
+"""Imports point one way, and each I/O library has one home (DESIGN § 1); both read from the source, nothing runs."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = ("api", "cli", "wiring", "routes", "triage", "models", "kb")
+# What each part of the project may import of the project.
+ALLOWED = {
+    "triage": {"triage"},
+    "models": {"triage", "models"},
+    "kb": {"triage", "kb"},
+    "wiring": {"triage", "models", "kb"},
+    "routes": {"triage", "models", "kb", "wiring", "routes"},
+    "api": {"triage", "models", "kb", "wiring", "routes"},
+    "cli": {"triage", "models", "kb", "wiring", "routes", "api"},
+}
+# Where each library may be imported: a folder ends with a slash.
+HOMES = {
+    "sqlalchemy": ("triage/store/",),
+    "alembic": ("triage/store/",),
+    "spacy": ("triage/nlp.py",),
+    "imaplib": ("triage/inbox.py",),
+    "faiss": ("kb/index.py",),
+    "ctranslate2": ("models/",),
+    "fastapi": ("api.py", "routes/"),
+    "starlette": ("api.py", "routes/"),
+    # The second learns from the measuring data, is run by hand, and is no part of the service.
+    "os.environ": ("wiring.py", "models/detector_training.py"),
+    "os.getenv": ("wiring.py",),
+    "os.environb": ("wiring.py",),
+}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the full name of everything that is imported anywhere, and `os.…` where it is only used."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
+            yield f"os.{node.attr}"
+
+
+def violations(path: str, source: str) -> list[str]:
+    """Return what a file imports and may not, as `path imports name`, each once."""
+    part = path.removesuffix(".py").split("/")[0]
+    names = sorted(set(imported(ast.parse(source))))
+    against = [name for name in names if name.split(".")[0] in {*SHIPPED, "tests", "benchmarks"} - ALLOWED[part]]
+    astray = [
+        name
+        for name in names
+        for library, homes in HOMES.items()
+        if f"{name}.".startswith(f"{library}.") and not path.startswith(homes)
+    ]
+    return [f"{path} imports {name}" for name in (*against, *astray)]
+
+
+def shipped_files() -> list[Path]:
+    roots = [ROOT / name for name in SHIPPED]
+    return sorted(
+        path for root in roots for path in (root.rglob("*.py") if root.is_dir() else [root.with_suffix(".py")])
+    )
+
+
+def test_every_import_of_the_project_points_down_and_every_library_stays_at_home() -> None:
+    found = [
+        line for path in shipped_files() for line in violations(str(path.relative_to(ROOT)), path.read_text("utf-8"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "names"),
+    [
+        ("triage/pipeline.py", "from models.encoder import MiniLMEncoder", ["models.encoder.MiniLMEncoder"]),
+        ("models/encoder.py", "def late():\n    import kb.search", ["kb.search"]),
+        ("kb/search.py", "from models import encoder", ["models.encoder"]),
+        ("wiring.py", "import api", ["api"]),
+        ("routes/triage.py", "from api import release", ["api.release"]),
+        ("models/training.py", "from tests.fakes import FakeEncoder", ["tests.fakes.FakeEncoder"]),
+        ("triage/inbox_rules.py", "import imaplib", ["imaplib"]),
+        ("triage/safety.py", "import spacy.tokens", ["spacy.tokens"]),
+        ("kb/search.py", "from sqlalchemy import select", ["sqlalchemy.select"]),
+        ("cli.py", "import os\nhome = os.environ['HOME']", ["os.environ"]),
+        ("cli.py", "from os import getenv", ["os.getenv"]),
+        ("wiring.py", "import os\nfrom models import encoder\nhome = os.environ['HOME']", []),
+        ("triage/store/reading.py", "from sqlalchemy import select\nimport ctranslate2ish", []),
+    ],
+)
+def test_a_planted_violation_is_named(path: str, source: str, names: list[str]) -> None:
+    assert violations(path, source) == [f"{path} imports {name}" for name in names]
