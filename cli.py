@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from triage.errors import DataError, SettingsError, TriageError
-from triage.types import Channel, Message, Triage
+from triage.types import Answer, Channel, Message, Triage
 
 if TYPE_CHECKING:
     from triage.batchfile import Outcome
@@ -149,7 +149,7 @@ def kb_search(
         return
     _print(f"{result.status.value}: {len(result.answers)} answers")
     for answer in result.answers:
-        _print(f"\n{answer.probability:4.0%}  {answer.title} — {answer.section}  [{answer.audience.value}]")
+        _print(f"\n{answer.probability:4.0%}  {_titled(answer)}  [{answer.audience.value}]")
         _print(f"      {answer.quote}")
         _print(f"      {answer.url or answer.article_id}, reviewed {answer.reviewed_on or 'never'}")
 
@@ -179,11 +179,12 @@ def kb_evaluate(
     Example: triage kb evaluate --corpus corpus.jsonl --queries queries.jsonl --qrels qrels.tsv --json
     """
     from kb.evaluation import evaluate
-    from wiring import load_encoder
+    from wiring import load_detector, load_encoder
 
     settings = _ready_settings()
-    with _bar("evaluate"):
-        result = evaluate(corpus, queries, qrels, no_answer=no_answer, encoder=load_encoder(settings))
+    _say("Encoding and searching; a thousand articles take about a minute …")
+    encoder, detector = load_encoder(settings), load_detector(settings)
+    result = evaluate(corpus, queries, qrels, no_answer=no_answer, encoder=encoder, detector=detector)
     _print_report(result, as_json)
 
 
@@ -234,7 +235,7 @@ def _ready_settings() -> "Settings":
 
     settings = Settings.from_env()
     if Built(settings).missing():
-        _say(f"Setting up in {settings.home} (once, about a minute) …")
+        _say(f"Setting up in {settings.home} (once, one to two minutes) …")
         done = subprocess.run([sys.executable, "-c", "import cli; cli.main()", "setup"], check=False)
         if done.returncode:
             raise TriageError("the set-up did not finish; the lines above say why")
@@ -252,6 +253,7 @@ def _serve(settings: "Settings", host: str | None, port: int | None, *, with_sam
     if with_samples:
         from triage.samples import triage_samples
 
+        _print(f"{'urgency':<9} {'line':<4} {'lang':<7} {'service type':<27} {'answer':<8} message")
         for message, triage in triage_samples(pipeline, store):
             _print_line(message, triage)
     server = uvicorn.Server(
@@ -323,7 +325,7 @@ def _print_triage(message: Message, triage: Triage) -> None:
         _print(f"ask next    {triage.next_question}")
     _print(f"answer      {triage.answer_status.value}")
     for answer in triage.answers:
-        _print(f"            {answer.probability:4.0%}  {answer.title} — {answer.section}: “{answer.quote}”")
+        _print(f"            {answer.probability:4.0%}  {_titled(answer)}: “{answer.quote}”")
     _print(f"decision    {triage.decision.mode.value}: " + "; ".join(triage.decision.reasons))
     for warning in triage.warnings:
         _print(f"warning     {warning}")
@@ -339,6 +341,10 @@ def _print_line(message: Message, triage: Triage) -> None:
         f"{triage.urgency.level.value:<9} {flag:<4} {triage.language.code:<7} {type_shown:<27} "
         f"{triage.answer_status.value:<8} {shown[:64]}"
     )
+
+
+def _titled(answer: Answer) -> str:
+    return f"{answer.title} — {answer.section}" if answer.section else answer.title
 
 
 def _because(words: "list[str] | tuple[str, ...]") -> str:

@@ -27,6 +27,7 @@ from triage.entities import EntityFinder
 from triage.errors import SettingsError
 from triage.pipeline import Parts, Pipeline
 from triage.policy import ThresholdPolicy
+from triage.protocols import Encoder
 from triage.safety import Tripwire
 from triage.store import SqlTriageStore, open_store
 from triage.urgency import EvidenceRater
@@ -246,9 +247,15 @@ def load_articles(settings: Settings) -> tuple[Article, ...]:
     return read_articles(Built(settings).articles)
 
 
-def load_knowledge_base(settings: Settings) -> SectionSearch:
-    """Open the knowledge base's index."""
-    return SectionSearch(load_index(Built(settings).index), no_answer=NoAnswerModel.load())
+def load_detector(settings: Settings) -> ProfileDetector:
+    """Open the language detector."""
+    return ProfileDetector.load(Built(settings).detector)
+
+
+def load_knowledge_base(settings: Settings, encoder: Encoder) -> SectionSearch:
+    """Open the knowledge base's index, which must be of this encoder."""
+    index = load_index(Built(settings).index, encoder_version=encoder.version)
+    return SectionSearch(index, no_answer=NoAnswerModel.load())
 
 
 def build_pipeline(settings: Settings) -> Pipeline:
@@ -259,18 +266,18 @@ def build_pipeline(settings: Settings) -> Pipeline:
         ModelError: If something built is damaged.
     """
     built = Built(settings)
-    urgency = EvidenceRater.load()
+    encoder, urgency = load_encoder(settings), EvidenceRater.load()
     return Pipeline(
         Parts(
             taxonomy=taxonomy.load(settings.taxonomy),
             tripwire=Tripwire.load(settings.safety_rules),
-            detector=ProfileDetector.load(built.detector),
+            detector=load_detector(settings),
             entities=EntityFinder.load(settings.entity_formats),
-            encoder=load_encoder(settings),
+            encoder=encoder,
             classifier=LinearClassifier.load(built.classifier),
             kind=urgency.kinds,
             urgency=urgency,
-            kb=load_knowledge_base(settings),
+            kb=load_knowledge_base(settings, encoder),
             translator=NoTranslator(),
             policy=ThresholdPolicy(suggest_from=settings.min_probability),
         )

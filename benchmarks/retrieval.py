@@ -6,6 +6,7 @@ bootstrap over questions. `--fit` learns the weights anew: listwise, each set ju
 """
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -96,10 +97,12 @@ def starter_set(encoder: Encoder) -> Loaded:
     records = [json.loads(line) for line in (home / "data" / "queries.jsonl").read_text("utf-8").splitlines()]
     others = [json.loads(line) for line in (home / "data" / "no_answer.jsonl").read_text("utf-8").splitlines()]
     questions = tuple(Question(id=f"q{number:03}", text=record["text"]) for number, record in enumerate(records))
+    articles = read_articles(home / "starter")
+    content = [article.content_hash for article in articles] + [record["text"] for record in (*records, *others)]
     judged = JudgedSet(
         name="starter",
-        sha256="0" * 64,
-        articles=read_articles(home / "starter"),
+        sha256=hashlib.sha256("\n".join(content).encode()).hexdigest(),
+        articles=articles,
         questions=questions,
         qrels={one.id: {record["article_id"]: 1} for one, record in zip(questions, records, strict=True)},
         unanswerable=tuple(Question(id=record["id"], text=record["text"]) for record in others),
@@ -164,7 +167,8 @@ def print_comparison(loaded: Loaded) -> None:
         print(f"{'':16} fusion minus {name}: {difference.mean():+.3f}, {low:+.3f} to {high:+.3f}")
     if evaluation.no_answer is not None:
         figures = evaluation.no_answer
-        print(f"{'':16} no answer: n {figures.n}, AUROC {figures.auroc:.3f}, rejected at 90: {figures.rejected_at_90:.3f}")
+        told = f"n {figures.n}, AUROC {figures.auroc:.3f}, rejected at 90: {figures.rejected_at_90:.3f}"
+        print(f"{'':16} no answer: {told}")
 
 
 def print_speed(loaded: Loaded) -> None:

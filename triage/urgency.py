@@ -22,7 +22,7 @@ from triage.taxonomy import ServiceType
 from triage.types import Reason, RequestKind, Safety, SafetyHit, Urgency, UrgencyLevel
 
 RULES, WEIGHTS = "urgency.yaml", "urgency.json"
-QUESTION, PAST = "question", "less.past"
+QUESTION, PAST, THREAT = "question", "less.past", "service.threat"
 _FLOOR_PROBABILITY = 0.55  # a guess: nobody has counted how often raters agree with a floor
 _EMERGENCY_PROBABILITY = 0.99
 _REASONS = 5
@@ -120,10 +120,12 @@ class EvidenceRater:
         return Urgency(level=service_type.default_urgency, probability=float(probabilities[default]))
 
     def _floor(self, evidence: Evidence, text: str, kind: RequestKind) -> Urgency | None:
-        """Return the highest floor whose findings all stand in a message that reports something present."""
-        if kind == RequestKind.QUESTION or PAST in evidence.names:
+        """Return the highest floor whose findings all stand in a message about something present."""
+        if PAST in evidence.names:
             return None
         held = [(level, names) for level, names in self._rules.floors if names <= evidence.names]
+        if kind == RequestKind.QUESTION:  # "is this notice legal?" is asked by somebody who has got one
+            held = [(level, names) for level, names in held if THREAT in names]
         if not held:
             return None
         level, names = max(held, key=lambda one: one[0].rank)

@@ -1,0 +1,1 @@
+"""The knowledge base: articles, sections, index, search."""
