@@ -271,12 +271,12 @@ class SectionSearch:
         return _Scored(candidates, by_section, by_question, by_words, coverage, fused)
 
     def _boosts(self, query: Query, articles: Rows) -> Numbers:
-        boosts = np.zeros(len(articles))
+        boosts = np.zeros(len(self.snapshot.articles))
         for likely in query.service_types:
             weight = self.weights.service_type * likely.probability
             for numbers, share in self._types.get(likely.label, ()):
-                boosts = np.maximum(boosts, np.isin(articles, numbers) * weight * share)
-        return boosts
+                boosts[numbers] = np.maximum(boosts[numbers], weight * share)
+        return boosts[articles]
 
     def _found(self, scored: _Scored, n_words: int, k: int, *, has_vector: bool) -> tuple[Found, ...]:
         best = np.maximum.reduceat(scored.fused, scored.candidates.section_starts)

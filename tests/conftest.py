@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from models.encoder import MiniLMEncoder
+
+# A slow machine is no failing test: how long things take is measured in benchmarks.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
