@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
@@ -25,6 +26,7 @@ from triage.errors import (
 )
 from triage.pipeline import Pipeline
 from triage.store import SqlTriageStore
+from triage.types import Channel
 
 log = logging.getLogger(__name__)
 
@@ -87,19 +89,20 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
 
 
 class _BodyLimit:
-    """Counts what arrives, for bodies that do not say how large they are."""
+    """Counts what arrives, for bodies that do not say how large they are, and keeps it in `request.state.raw`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        read = 0
+        raw = bytearray()
+        if scope["type"] == "http":
+            scope.setdefault("state", {})["raw"] = raw
 
         async def counted() -> ASGIMessage:
-            nonlocal read
             message = await receive()
-            read += len(message.get("body", b""))
-            if read > MAX_BODY_BYTES:
+            raw.extend(message.get("body", b""))
+            if len(raw) > MAX_BODY_BYTES:
                 raise HTTPException(413)
             return message
 
@@ -117,10 +120,18 @@ def _hardened(response: Response, request: Request) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     if any(each["type"] == "json_invalid" for each in found):
-        return problem(400, "Not JSON", not_json(error.__cause__), request)
+        return await _rejected(400, "Not JSON", [not_json(error.__cause__)], request)
     status, title = STATUS[MessageTooLong if is_too_long(found) else MessageRejected]
-    sentences = explained(found)
-    return problem(status, title, "; ".join(sentences), request, errors=sentences)
+    return await _rejected(status, title, explained(found), request)
+
+
+async def _rejected(status: int, title: str, sentences: list[str], request: Request) -> Response:
+    """Answer what is no message, once its bytes are stored: nothing that came in is lost."""
+    reason, raw = "; ".join(sentences), bytes(request.state.raw)
+    if raw:
+        services: Services = request.app.state.services
+        await run_in_threadpool(services.store.keep_rejected, raw, reason, Channel.WEB)
+    return problem(status, title, reason, request, errors=sentences)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -128,7 +139,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     if status == 413:
         return _too_large(request)
     if status == 400:  # the one case in which FastAPI raises it: a body that cannot be decoded
-        return problem(400, "Not JSON", not_json(error.__cause__), request)
+        return await _rejected(400, "Not JSON", [not_json(error.__cause__)], request)
     detail = str(error.detail) if isinstance(error, HTTPException) else ""
     return problem(status, detail or "Refused", detail, request)
 

@@ -1,7 +1,7 @@
 """Writes RESULTS.md: runs each benchmark and puts what it prints under a heading.
 
-Run `python -m benchmarks.report [NAME …]`; what is not named keeps its last section. TRIAGE_DATA_DIR names the folder of
-public data for those that need it.
+Run `python -m benchmarks.report [NAME …]`; what is not named keeps its last section. TRIAGE_DATA_DIR names the folder
+of public data for those that need it.
 """
 
 import subprocess

@@ -1,5 +1,6 @@
 """Triage of one message or many; stored before it is answered."""
 
+import json
 import uuid
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from routes.services import Given
 from triage.batchfile import ErrorRecord, read_one, triage_read
 from triage.channels.request import TriageRequest
-from triage.types import Message, Triage
+from triage.types import Channel, Message, Triage
 
 router = APIRouter(prefix="/v1", tags=["triage"])
 MAX_MESSAGES = 1_000
@@ -49,6 +50,9 @@ def triage_many(request: BatchRequest, services: Given) -> BatchAnswer:
         for message, triage in zip(read, results, strict=True)
         if isinstance(message, Message) and isinstance(triage, Triage)
     ]
+    for raw, record in zip(request.messages, read, strict=True):
+        if isinstance(record, ErrorRecord):
+            services.store.keep_rejected(json.dumps(raw).encode(), record.detail, Channel.WEB)
     services.store.save(pairs)
     shown = [result.as_json() if isinstance(result, ErrorRecord) else result for result in results]
     return BatchAnswer.model_construct(results=shown)

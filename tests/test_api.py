@@ -389,3 +389,18 @@ def test_the_page_of_the_api_may_load_its_own_script(client: TestClient) -> None
     docs = client.get("/docs")
     assert "Content-Security-Policy" not in docs.headers
     assert docs.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"text": ""}', b"no json", b"[1]", b'{"text": "x", "fax": 1}', b'{"text": "a\\u0000b"}', b"\xff\xfe"]
+)
+def test_what_is_no_message_is_kept_as_it_came(client: TestClient, store: SqlTriageStore, body: bytes) -> None:
+    answer = client.post("/v1/triage", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert store.counts().rejections == 1
+
+
+def test_a_rejected_message_of_a_batch_is_kept_beside_the_answers(client: TestClient, store: SqlTriageStore) -> None:
+    results = client.post("/v1/triage/batch", json={"messages": [{"text": "pothole"}, {"text": ""}]}).json()["results"]
+    assert [("error" in result) for result in results] == [False, True]
+    assert (store.counts().contacts, store.counts().rejections) == (1, 1)

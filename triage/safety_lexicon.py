@@ -1,0 +1,191 @@
+"""The words of the tripwire's rules: lists and elements as bits, and which of them a spelling stands for."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import product
+
+from triage.errors import SettingsError
+from triage.safety_text import plain_word, read, slips, without_marks, word_forms
+
+Phrase = tuple[str, ...]
+
+_SHORTEST_MISSPELLED = 5
+_KEPT_SPELLINGS = 50_000
+_ENDINGS = re.compile(r"\(([^()]*)\)")
+_PLAIN = re.compile("[a-z0-9_ *]+")
+_STAR = "ⵣ"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the rules know about one spelling.
+
+    Attributes:
+        mask: Bits of the elements that it is, alone, a phrase of.
+        atoms: Words of the rules that it stands for, also inside longer phrases.
+        phrases: Longer phrases that it begins, by their second word, with the bits of their elements.
+        filler: Whether it never counts as a word between two elements.
+    """
+
+    mask: int = 0
+    atoms: tuple[str, ...] = ()
+    phrases: Mapping[str, tuple[tuple[Phrase, int], ...]] | None = None
+    filler: bool = False
+
+
+def spelled_out(text: str) -> list[str]:
+    """Return all spellings of a word with endings in brackets: `burn(s|ing)` gives burns and burning."""
+    if "(" not in text:
+        return [text]
+    pieces = _ENDINGS.split(text)
+    choices = [piece.split("|") if at % 2 else [piece] for at, piece in enumerate(pieces)]
+    return ["".join(choice) for choice in product(*choices)]
+
+
+@cache
+def phrase(text: str) -> Phrase:
+    """Return the words of a phrase in the form in which texts are compared with them."""
+    if _PLAIN.fullmatch(text):
+        return tuple(plain_word(word) for word in text.replace("_", " ").split())
+    words = read(text.replace("_", " ").replace("*", _STAR)).words
+    return tuple(plain_word(word).replace(_STAR, "*") for word in words)
+
+
+class Lexicon:
+    """All lists and elements of a rule file, each with a bit of its own; closed by `compile`."""
+
+    def __init__(self, lists: Mapping[str, Iterable[str]], fillers: Iterable[str], real_words: Iterable[str]) -> None:
+        self._lists = {name: _phrases(entries) for name, entries in lists.items()}
+        self._fillers = {word for entry in fillers for word in phrase(entry)}
+        self._real_words = {word for entry in real_words for word in phrase(entry)}
+        self._numbers: dict[frozenset[Phrase], int] = {}
+
+    def element(self, text: str) -> int:
+        """Return the bit of an element such as `@gas|propane`.
+
+        Raises:
+            SettingsError: If it names a list that does not exist, or holds no word.
+        """
+        phrases: frozenset[Phrase] = frozenset()
+        for alternative in _alternatives(text):
+            phrases |= self._list(alternative[1:]) if alternative.startswith("@") else _phrases([alternative])
+        if not phrases:
+            raise SettingsError(f"the element {text!r} of a safety rule holds no word")
+        return 1 << self._numbers.setdefault(phrases, len(self._numbers))
+
+    def _list(self, name: str) -> frozenset[Phrase]:
+        if name not in self._lists:
+            raise SettingsError(f"no list @{name} in the safety rules; there are: {', '.join(sorted(self._lists))}")
+        return self._lists[name]
+
+    def commonness(self) -> dict[int, int]:
+        """Return, by bit, how common an element is likely to be: how many elements share its words."""
+        shares: dict[Phrase, int] = {}
+        for phrases in self._numbers:
+            for words in phrases:
+                shares[words] = shares.get(words, 0) + 1
+        return {
+            1 << number: sum(shares[words] + 1000 * (set(words) <= self._fillers) for words in phrases)
+            for phrases, number in self._numbers.items()
+        }
+
+    def compile(self) -> "Vocabulary":
+        """Return the vocabulary of everything asked for so far."""
+        return Vocabulary(self._numbers, self._fillers, self._real_words)
+
+
+class Vocabulary:
+    """From a spelling to what the rules know about it; answers are kept, since words come back."""
+
+    def __init__(self, numbers: Mapping[frozenset[Phrase], int], fillers: set[str], real_words: set[str]) -> None:
+        self._fillers = fillers
+        self._real_words = real_words
+        self._bits: dict[Phrase, int] = {}
+        for phrases, number in numbers.items():
+            for words in phrases:
+                self._bits[words] = self._bits.get(words, 0) | 1 << number
+        self._by_first: dict[str, list[tuple[Phrase, int]]] = {}
+        for words, bits in self._bits.items():
+            if len(words) > 1:
+                self._by_first.setdefault(words[0], []).append((words, bits))
+        self._index({word for words in self._bits for word in words})
+        self.word = lru_cache(_KEPT_SPELLINGS)(self._word)
+
+    def _index(self, known: set[str]) -> None:
+        self._spellings: dict[str, tuple[str, ...]] = {}
+        self._prefixes: dict[str, str] = {}
+        self._slips: dict[str, list[str]] = {}
+        for word in sorted(known):
+            if word.endswith("*"):
+                self._prefixes[word[:-1]] = word
+                continue
+            for spelling in {word, without_marks(word)}:
+                self._spellings[spelling] = (*self._spellings.get(spelling, ()), word)
+            if len(word) >= _SHORTEST_MISSPELLED and word.isascii() and word.isalpha():
+                for key in slips(word):
+                    self._slips.setdefault(key, []).append(word)
+        self._prefix_lengths = sorted({len(prefix) for prefix in self._prefixes})
+
+    def _word(self, token: str) -> Word:
+        atoms = self._atoms(token)
+        phrases: dict[str, tuple[tuple[Phrase, int], ...]] = {}
+        mask = 0
+        for atom in atoms:
+            mask |= self._bits.get((atom,), 0)
+            for words, bits in self._by_first.get(atom, ()):
+                phrases[words[1]] = (*phrases.get(words[1], ()), (words, bits))
+        filler = token in self._fillers or plain_word(token) in self._fillers
+        return Word(mask=mask, atoms=atoms, phrases=phrases or None, filler=filler)
+
+    def _atoms(self, token: str) -> tuple[str, ...]:
+        for form in word_forms(token):
+            atoms = self._spellings.get(form, ()) + tuple(self._with_ending(form))
+            if atoms:
+                return atoms
+        word = plain_word(token)
+        if word in self._real_words or word in self._fillers:
+            return ()
+        return self._misspelled(word)
+
+    def _with_ending(self, word: str) -> Iterator[str]:
+        for length in self._prefix_lengths:
+            if length > len(word):
+                return
+            if (starred := self._prefixes.get(word[:length])) is not None:
+                yield starred
+
+    def _misspelled(self, word: str) -> tuple[str, ...]:
+        """Return the one word of the rules that this is a slip away from, if it is long enough to tell."""
+        if len(word) < _SHORTEST_MISSPELLED or not word.isascii() or not word.isalpha():
+            return ()
+        return next(
+            ((meant,) for key in slips(word) for meant in self._slips.get(key, ()) if _one_slip(word, meant)), ()
+        )
+
+
+def _one_slip(typed: str, meant: str) -> bool:
+    """Tell whether a letter was left out, put in, swapped with its neighbor or, in a long word, exchanged."""
+    if len(typed) != len(meant):
+        return abs(len(typed) - len(meant)) == 1
+    wrong = [at for at in range(len(meant)) if typed[at] != meant[at]]
+    if len(wrong) == 2:
+        return wrong[1] == wrong[0] + 1 and typed[wrong[0]] == meant[wrong[1]] and typed[wrong[1]] == meant[wrong[0]]
+    return len(wrong) == 1 and len(meant) > _SHORTEST_MISSPELLED + 1
+
+
+def _phrases(entries: Iterable[str]) -> frozenset[Phrase]:
+    return frozenset(words for entry in entries for spelling in spelled_out(entry) if (words := phrase(spelling)))
+
+
+def _alternatives(text: str) -> Sequence[str]:
+    """Split at every `|` outside round brackets."""
+    if "(" not in text:
+        return text.split("|")
+    depth = 0
+    characters = []
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        characters.append("\n" if character == "|" and depth == 0 else character)
+    return "".join(characters).split("\n")

@@ -1,0 +1,287 @@
+"""The tripwire's pattern language: patterns are compiled once, then found in time linear in the text.
+
+A pattern is a line of elements; an element is one or more words or lists with `|` between them:
+
+    @smell ~2 @gas             a phrase of the list `smell`, at most two other words, a phrase of the list `gas`
+    cant|cannot breath(|e)     words; `(a|b)` spells endings out; `_` is a space inside a phrase; `x*` any ending
+    really? bleeding           `?` the element may be missing
+    @child & @car & @heat      all of them, in any order, in one sentence
+    @child && @car             all of them, in any order, within 30 words, whatever the sentences
+
+Between elements the words of the list of fillers ("a", "the", "really") do not count; `~` alone means three others.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from triage.errors import SettingsError
+from triage.safety_lexicon import Lexicon, Vocabulary, Word
+from triage.safety_text import Reading
+
+_GAP = 3
+_MAX_FILLERS = 5
+_NEAR = 14
+_APART = 30
+_WINDOW = 160
+_OVERLAP = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One element of a pattern: its bit, and how many words may stand before it; `strict` counts fillers too."""
+
+    bit: int
+    gap: int
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """One way of saying something: sequences of steps, all to be found at most `reach` words apart."""
+
+    owner: str
+    sequences: tuple[tuple[Step, ...], ...]
+    required: int
+    reach: int
+    crosses_sentences: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where one sequence of a pattern was found: words [start, end), and those of them that its steps took."""
+
+    start: int
+    end: int
+    taken: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Where a pattern was found; `parts` are in the order of the pattern's sequences."""
+
+    owner: str
+    start: int
+    end: int
+    parts: tuple[Part, ...]
+
+
+def parse_pattern(line: str, owner: str, lexicon: Lexicon, *, strict: bool = False) -> Iterator[Pattern]:
+    """Yield the patterns of a line: one, or one for every choice of the elements marked optional.
+
+    Args:
+        line: The pattern, as the head of this module explains it.
+        owner: What its matches are found under.
+        lexicon: Gives the bits of its elements.
+        strict: Whether fillers count as words too, and elements without `~` must touch.
+
+    Raises:
+        SettingsError: If an element is empty or names an unknown list.
+    """
+    words = line.split()
+    optional = [at for at, word in enumerate(words) if word.endswith("?")]
+    for kept in product((True, False), repeat=len(optional)):
+        dropped = {at for at, keep in zip(optional, kept, strict=True) if not keep}
+        yield _pattern([word.rstrip("?") for at, word in enumerate(words) if at not in dropped], owner, lexicon, strict)
+
+
+def _pattern(words: Sequence[str], owner: str, lexicon: Lexicon, strict: bool) -> Pattern:
+    sequences: list[list[Step]] = [[]]
+    usual = gap = 0 if strict else 1
+    for word in words:
+        if word in {"&", "&&"}:
+            sequences.append([])
+        elif word.startswith("~"):
+            gap = int(word[1:] or _GAP) + 1
+        else:
+            sequences[-1].append(Step(lexicon.element(word), gap, strict))
+            gap = usual
+    if not all(sequences):
+        raise SettingsError(f"the safety pattern {' '.join(words)!r} has nothing beside an &")
+    apart = "&&" in words
+    required = 0
+    for steps in sequences:
+        for step in steps:
+            required |= step.bit
+    return Pattern(
+        owner=owner,
+        sequences=tuple(map(tuple, sequences)),
+        required=required,
+        reach=_APART if apart else _NEAR,
+        crosses_sentences=apart,
+    )
+
+
+class Spotted:
+    """The elements found in one text, to be asked for matches; `inert` words take no part in any."""
+
+    def __init__(self, reading: Reading, vocabulary: Vocabulary) -> None:
+        self.reading = reading
+        self._words: list[Word] = [vocabulary.word(word) for word in reading.words]
+        self.masks = [word.mask for word in self._words]
+        self.phrases: dict[int, list[tuple[int, int]]] = {}
+        self.weights = _running_count(self._words)
+        self._starts: dict[int, list[int]] = {}
+        self._spot_phrases()
+
+    def _spot_phrases(self) -> None:
+        words, sentences = self._words, self.reading.sentences
+        for at, word in enumerate(words[:-1]):
+            if word.phrases is None:
+                continue
+            for second in words[at + 1].atoms:
+                for phrase, bits in word.phrases.get(second, ()):
+                    end = at + len(phrase)
+                    if end <= len(words) and sentences[end - 1] == sentences[at] and self._stands(phrase, at):
+                        self.phrases.setdefault(at, []).append((end, bits))
+
+    def _stands(self, phrase: Sequence[str], at: int) -> bool:
+        return all(part in self._words[at + offset].atoms for offset, part in enumerate(phrase[2:], start=2))
+
+    def without(self, inert: Iterable[int]) -> "Spotted":
+        """Return the same text in which these words say nothing."""
+        hidden = set(inert)
+        if not hidden:
+            return self
+        other = object.__new__(Spotted)
+        other.reading, other._words, other.weights = self.reading, self._words, self.weights
+        other._starts = {}
+        other.masks = [0 if at in hidden else mask for at, mask in enumerate(self.masks)]
+        other.phrases = {
+            at: [(end, bits) for end, bits in spans if hidden.isdisjoint(range(at, end))]
+            for at, spans in self.phrases.items()
+        }
+        return other
+
+    def present(self, low: int, high: int) -> int:
+        """Return the bits of all elements that begin at words [low, high)."""
+        bits = 0
+        for mask in self.masks[low:high]:
+            bits |= mask
+        for at, spans in self.phrases.items():
+            if low <= at < high:
+                for _, more in spans:
+                    bits |= more
+        return bits
+
+    def starts(self, bit: int) -> list[int]:
+        """Return the words at which phrases of an element begin, in order; found once, then kept."""
+        starts = self._starts.get(bit)
+        if starts is None:
+            found = {at for at, mask in enumerate(self.masks) if mask & bit}
+            found.update(at for at, spans in self.phrases.items() if any(bits & bit for _, bits in spans))
+            starts = self._starts[bit] = sorted(found)
+        return starts
+
+    def ends(self, bit: int, at: int) -> Iterator[int]:
+        """Yield where the phrases of an element that begin at a word end, the shortest first."""
+        if self.masks[at] & bit:
+            yield at + 1
+        for end, bits in self.phrases.get(at, ()):
+            if bits & bit:
+                yield end
+
+
+def _running_count(words: Sequence[Word]) -> list[int]:
+    """Return how many words that are no fillers stand before each word; one entry more than words."""
+    counts = [0]
+    for word in words:
+        counts.append(counts[-1] + (not word.filler))
+    return counts
+
+
+class PatternSet:
+    """Patterns indexed by their rarest element, so that a text costs only what it has the words for."""
+
+    def __init__(self, patterns: Iterable[Pattern], commonness: Mapping[int, int]) -> None:
+        self._by_key: dict[int, list[Pattern]] = {}
+        self._keys = 0
+        for pattern in patterns:
+            bits = {step.bit for steps in pattern.sequences for step in steps}
+            key = min(bits, key=lambda bit: commonness[bit])
+            self._by_key.setdefault(key, []).append(pattern)
+            self._keys |= key
+
+    def find(self, spotted: Spotted) -> list[Match]:
+        """Return every match, without order; one that reaches over two windows comes twice."""
+        count = len(spotted.masks)
+        matches: list[Match] = []
+        for low in range(0, max(1, count - _OVERLAP), _WINDOW - _OVERLAP):
+            self._find_within(spotted, low, min(count, low + _WINDOW), matches)
+        return matches
+
+    def _find_within(self, spotted: Spotted, low: int, high: int, matches: list[Match]) -> None:
+        present = spotted.present(low, high)
+        keys = present & self._keys
+        while keys:
+            key = keys & -keys
+            keys ^= key
+            for pattern in self._by_key[key]:
+                if present & pattern.required == pattern.required:
+                    matches.extend(_matches(pattern, spotted, low, high))
+
+
+def _matches(pattern: Pattern, spotted: Spotted, low: int, high: int) -> Iterator[Match]:
+    found = [list(_parts(steps, spotted, low, high)) for steps in pattern.sequences]
+    for first in found[0]:
+        parts = [first]
+        for others in found[1:]:
+            nearest = min(others, key=lambda part: _distance(part, first), default=None)
+            if nearest is None or not _together(pattern, spotted.reading, first, nearest):
+                break
+            parts.append(nearest)
+        else:
+            start, end = min(part.start for part in parts), max(part.end for part in parts)
+            yield Match(pattern.owner, start, end, tuple(parts))
+
+
+def _distance(one: Part, other: Part) -> int:
+    return max(one.start - other.end, other.start - one.end, 0)
+
+
+def _together(pattern: Pattern, reading: Reading, one: Part, other: Part) -> bool:
+    if _distance(one, other) > pattern.reach:
+        return False
+    return pattern.crosses_sentences or reading.sentences[one.start] == reading.sentences[other.start]
+
+
+def _parts(steps: tuple[Step, ...], spotted: Spotted, low: int, high: int) -> Iterator[Part]:
+    failed: set[tuple[int, int]] = set()
+    starts = spotted.starts(steps[0].bit)
+    for start in starts[bisect_left(starts, low) : bisect_left(starts, high)]:
+        for end in spotted.ends(steps[0].bit, start):
+            spans = _rest(steps, 1, end, high, spotted, failed)
+            if spans is not None:
+                taken = tuple(at for low_, high_ in ((start, end), *spans) for at in range(low_, high_))
+                yield Part(start, taken[-1] + 1, taken)
+                break
+
+
+def _rest(
+    steps: tuple[Step, ...], number: int, after: int, high: int, spotted: Spotted, failed: set[tuple[int, int]]
+) -> tuple[tuple[int, int], ...] | None:
+    """Return the spans of the steps from `number` on, the first of them within its gap of `after`; None if none.
+
+    A step that failed at a word fails there for good, which keeps the search linear.
+    """
+    if number == len(steps):
+        return ()
+    if (number, after) in failed:
+        return None
+    for start in _within_gap(steps[number], after, high, spotted):
+        for end in spotted.ends(steps[number].bit, start):
+            spans = _rest(steps, number + 1, end, high, spotted, failed)
+            if spans is not None:
+                return ((start, end), *spans)
+    failed.add((number, after))
+    return None
+
+
+def _within_gap(step: Step, after: int, high: int, spotted: Spotted) -> Iterator[int]:
+    sentences, weights = spotted.reading.sentences, spotted.weights
+    reach = step.gap + 1 + (0 if step.strict else _MAX_FILLERS)
+    for start in range(after, min(high, after + reach)):
+        if sentences[start] != sentences[after - 1] or weights[start] - weights[after] > step.gap:
+            return
+        yield start
