@@ -253,9 +253,7 @@ def _serve(settings: "Settings", host: str | None, port: int | None, *, with_sam
     if with_samples:
         from triage.samples import triage_samples
 
-        _print(f"{'urgency':<9} {'line':<4} {'lang':<7} {'service type':<27} {'answer':<8} message")
-        for message, triage in triage_samples(pipeline, store):
-            _print_line(message, triage)
+        _print_table(triage_samples(pipeline, store))
     server = uvicorn.Server(
         uvicorn.Config(create_app(pipeline, store), host=address, port=number, log_level="warning", access_log=False)
     )
@@ -331,8 +329,15 @@ def _print_triage(message: Message, triage: Triage) -> None:
         _print(f"warning     {warning}")
 
 
+def _print_table(pairs: list[tuple[Message, Triage]]) -> None:
+    """Print answers as a table; nothing where there is none."""
+    if pairs:
+        _print(f"{'urgency':<9} {'line':<4} {'lang':<7} {'service type':<27} {'answer':<8} message")
+    for message, triage in pairs:
+        _print_line(message, triage)
+
+
 def _print_line(message: Message, triage: Triage) -> None:
-    """Print one answer as a line of a table."""
     best = triage.service_types[0] if triage.service_types else None
     flag = f"→{triage.safety.line}" if triage.safety.emergency else ""
     shown = " ".join(message.text.split())

@@ -16,10 +16,10 @@ def sample_messages() -> list[Message]:
 
 
 def triage_samples(pipeline: Pipeline, store: SqlTriageStore) -> list[tuple[Message, Triage]]:
-    """Triage the sample contacts, and store those that are not stored yet."""
-    messages = sample_messages()
+    """Triage and store the sample contacts that are not stored yet, and return them with their answers."""
+    messages = [message for message in sample_messages() if not _is_stored(store, message)]
     pairs = list(zip(messages, pipeline.triage_batch(messages), strict=True))
-    store.save([pair for pair in pairs if not _is_stored(store, pair[0])])
+    store.save(pairs)
     return pairs
 
 

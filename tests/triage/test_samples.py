@@ -23,4 +23,5 @@ def test_starting_the_demo_twice_stores_the_samples_once(tmp_path: Path) -> None
         second = triage_samples(pipeline, store)
         assert store.counts() == counts
     assert counts.contacts == counts.triages == len(sample_messages())
-    assert [message for message, _ in first] == [message for message, _ in second] == sample_messages()
+    assert [message for message, _ in first] == sample_messages()
+    assert second == []
