@@ -258,8 +258,12 @@ def _serve(settings: "Settings", host: str | None, port: int | None, *, with_sam
         uvicorn.Config(create_app(pipeline, store), host=address, port=number, log_level="warning", access_log=False)
     )
     _say(f"\nReady: http://{address}:{number}  (Ctrl-C stops it)")
-    server.run()
-    store.close()
+    try:
+        server.run()
+    except KeyboardInterrupt:  # uvicorn finishes what is under way, then raises the signal again
+        _say("Stopped.")
+    finally:
+        store.close()
 
 
 def _fields(only: str) -> list[str]:

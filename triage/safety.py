@@ -64,18 +64,18 @@ class RuleSet:
             cues = [
                 *_cues({name: entry["cues"] for name, entry in scoping["scopes"].items()}, lexicon),
                 *_cues(scoping["overrides"], lexicon),
-                *(
-                    p
-                    for rule in self.rules
-                    for line in rule.unless
-                    for p in parse_pattern(line, veto_name(rule.id), lexicon)
-                ),
+            ]
+            vetoes = [
+                p
+                for rule in self.rules
+                for line in rule.unless
+                for p in parse_pattern(line, veto_name(rule.id), lexicon)
             ]
         except SettingsError as error:
             raise SettingsError(f"{source}: {error}") from error
         commonness = lexicon.commonness()
-        self._dangers, self._idioms, self._shields, self._cue_patterns = (
-            PatternSet(patterns, commonness) for patterns in (dangers, idioms, shields, cues)
+        self._dangers, self._idioms, self._shields, self._cue_patterns, self._vetoes = (
+            PatternSet(patterns, commonness) for patterns in (dangers, idioms, shields, cues, vetoes)
         )
         self._vocabulary = lexicon.compile()
 
@@ -92,7 +92,7 @@ class RuleSet:
 
     def _judge(self, spotted: Spotted) -> ScopeJudge:
         bare = spotted.without(_words_of(self._shields.find(spotted)))
-        return ScopeJudge(self._scopes, self._cue_patterns.find(bare), spotted)
+        return ScopeJudge(self._scopes, [*self._cue_patterns.find(bare), *self._vetoes.find(spotted)], spotted)
 
 
 class Tripwire:

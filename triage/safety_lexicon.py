@@ -50,7 +50,8 @@ def phrase(text: str) -> Phrase:
     if _PLAIN.fullmatch(text):
         return tuple(plain_word(word) for word in text.replace("_", " ").split())
     words = read(text.replace("_", " ").replace("*", _STAR)).words
-    return tuple(plain_word(word).replace(_STAR, "*") for word in words)
+    # Behind Han and Hangul, whose characters are words of their own, the star has nothing left to say.
+    return tuple(plain_word(word).replace(_STAR, "*") for word in words if word != _STAR)
 
 
 class Lexicon:
