@@ -165,10 +165,10 @@ def _measured(what: str, *, cores: int) -> dict[str, Any]:
 
 
 def _machine() -> str:
-    names = [
-        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    return f"{names[0] if names else platform.processor()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}"
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":")[1].strip() for line in lines if "model name" in line]
+    cores = len(os.sched_getaffinity(0))
+    return f"{names[0] if names else platform.processor()}, {cores} cores, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

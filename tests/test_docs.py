@@ -43,3 +43,11 @@ def test_every_file_that_the_documents_link_to_exists() -> None:
 def test_decision_records_are_numbered_without_gaps() -> None:
     numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs" / "decisions").glob("*.md"))
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_number_in_the_readme_stands_in_the_results() -> None:
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8").splitlines()
+    block = README.split("<!-- results -->")[1].split("<!-- /results -->")[0]
+    rows = [line for line in block.splitlines() if re.search(r"\d", line) and (line.startswith("|") or "  " in line)]
+    assert len(rows) > 10
+    assert [row for row in rows if row not in results] == []
