@@ -13,6 +13,7 @@ from triage.types import (
     TranslationStatus,
 )
 
+UNKNOWN = "und"
 READ_WITHOUT_TRANSLATION = frozenset({TranslationStatus.NOT_NEEDED, TranslationStatus.MACHINE})
 
 
@@ -74,6 +75,8 @@ def _safety_doubts(safety: Safety) -> list[str]:
 
 
 def _language_doubts(language: Language, translation: Translation) -> list[str]:
+    if language.code == UNKNOWN:
+        return ["no language could be told: an agent reads it"]
     if translation.status in READ_WITHOUT_TRANSLATION:
         return []
     return [f"written in {language.code}, translation {translation.status.value}: an agent or interpreter reads it"]

@@ -190,3 +190,11 @@ def wait_until_ready(address: str) -> None:
         except httpx.TransportError:
             time.sleep(0.1)
     raise AssertionError(f"{address} did not become ready")
+
+
+@pytest.mark.parametrize("text", ["🙏🙏🙏", "4471 2280 11", "?!"])
+def test_a_message_without_words_is_kept_for_an_agent(pipeline: Pipeline, text: str) -> None:
+    triage = triaged(pipeline, text)
+    assert triage.service_types[0].code == "city.other"
+    assert triage.decision.mode is Mode.ASK
+    assert triage.warnings
