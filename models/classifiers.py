@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 from zipfile import BadZipFile
@@ -179,6 +180,7 @@ def _fits(weights: LinearWeights, features: TfidfFeatures) -> bool:
     )
 
 
+@cache
 def _explains(gram: str) -> bool:
     return "0" not in gram and not _EXPLAINS_NOTHING.issuperset(gram.split())
 
