@@ -72,7 +72,8 @@ def _table_line(language: str, rows: Sequence[Row]) -> str:
     seen = [row for row in dangers if row.named]
     right = sum(row.named == row.expected for row in seen)
     alarms = sum(row.named is not None for row in harmless)
-    return f"{language:5} {_share(len(seen), len(dangers)):>28} {right:>6}/{len(seen):<5} {_share(alarms, len(harmless)):>28}"
+    recall, false_alarms = _share(len(seen), len(dangers)), _share(alarms, len(harmless))
+    return f"{language:5} {recall:>28} {right:>6}/{len(seen):<5} {false_alarms:>28}"
 
 
 def _share(count: int, of: int) -> str:

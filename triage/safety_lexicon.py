@@ -141,10 +141,11 @@ class Vocabulary:
         return Word(mask=mask, atoms=atoms, phrases=phrases or None, filler=filler)
 
     def _atoms(self, token: str) -> tuple[str, ...]:
-        for form in word_forms(token):
-            atoms = self._spellings.get(form, ()) + tuple(self._with_ending(form))
-            if atoms:
-                return atoms
+        heard = [self._spellings.get(form, ()) + tuple(self._with_ending(form)) for form in word_forms(token)]
+        if token.isascii():  # a stretched word may begin like one rule word and mean another: all count
+            heard = [tuple(dict.fromkeys(atom for atoms in heard for atom in atoms))]
+        if known := next(filter(None, heard), None):
+            return known
         word = plain_word(token)
         if word in self._real_words or word in self._fillers:
             return ()

@@ -72,8 +72,8 @@ def test_a_hit_names_rule_phrase_span_and_line() -> None:
     ],
 )
 def test_a_disguised_danger_is_seen_and_its_span_is_exact(text: str, phrase: str) -> None:
-    (hit,) = tripwire().check(text)
-    assert (hit.rule, hit.text, text[hit.start : hit.end]) == ("gas.smell", phrase, phrase)
+    (hit,) = (hit for hit in tripwire().check(text) if hit.rule == "gas.smell")
+    assert (hit.text, text[hit.start : hit.end]) == (phrase, phrase)
 
 
 @settings(max_examples=60, deadline=None)
@@ -140,11 +140,11 @@ def added(tmp_path: Path, text: str) -> Path:
 
 
 CITY_RULE = """
-lists: {levee: "levee(s|), dike"}
+lists: {gantry: "gantry, gantries"}
 rules:
-  - id: city.levee
+  - id: city.tram
     line: "911"
-    patterns: {en: "@levee ~2 breached|overtopped"}
+    patterns: {en: "@gantry ~2 derailed|unhooked"}
 """
 
 
@@ -152,9 +152,9 @@ def test_a_file_of_the_city_adds_rules_and_keeps_every_shipped_one(tmp_path: Pat
     wider = Tripwire.load(added(tmp_path, CITY_RULE))
     shipped = tripwire()
     assert wider.rules[: len(shipped.rules)] == shipped.rules
-    assert [rule.id for rule in wider.rules[len(shipped.rules) :]] == ["city.levee"]
-    assert wider.check("the levee has breached") == (
-        SafetyHit(rule="city.levee", text="levee has breached", start=4, end=22, line="911"),
+    assert [rule.id for rule in wider.rules[len(shipped.rules) :]] == ["city.tram"]
+    assert wider.check("the gantry has unhooked") == (
+        SafetyHit(rule="city.tram", text="gantry has unhooked", start=4, end=23, line="911"),
     )
     assert wider.version.startswith(f"{shipped.version}+")
 
