@@ -15,6 +15,7 @@ from pathlib import Path
 from triage.safety import Tripwire, combine
 
 FILES = Path(__file__).parents[1] / "tests" / "data" / "safety"
+BLIND = "blind.tsv"  # its messages are never printed: who reads them can no longer be measured on them
 Z_95 = 1.959964
 
 
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     for path in paths:
         rows = list(rows_of(path, tripwire))
         print_table(path, rows, tripwire.version)
-        if "--errors" in arguments:
+        if "--errors" in arguments and path.name != BLIND:
             print_errors(rows)
     return 0
 
