@@ -5,7 +5,7 @@ scikit-learn does the fitting and is imported here alone, inside the functions; 
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,8 @@ def train(
     progress("fit", 0, 1)
     weights, features = fit([example.text for example in examples], vectors, truth, labels, weight, recipe)
     progress("fit", 1, 1)
-    facts = _facts(examples, encoder, recipe) | {"held_out": _measured(held_out, temperature) if held_out else None}
+    facts = _facts(examples, encoder, recipe)
+    facts["held_out"] = _measured(held_out, temperature, facts) if held_out else None
     version = f"linear-{hashlib.sha256(repr(sorted(facts.items())).encode()).hexdigest()[:8]}"
     out.mkdir(parents=True, exist_ok=True)
     LinearClassifier(replace(weights, temperature=temperature), features, version=version).save(out, facts)
@@ -251,7 +252,7 @@ def _facts(examples: Sequence[Example], encoder: Encoder, recipe: Recipe) -> dic
     }
 
 
-def _measured(held_out: HeldOut, temperature: float) -> dict[str, Any]:
+def _measured(held_out: HeldOut, temperature: float, facts: Mapping[str, Any]) -> dict[str, Any]:
     chances = softmax(held_out.scores / np.float32(temperature))
     hits = chances.argmax(axis=1) == held_out.truth
     top3 = (np.argsort(-chances, axis=1)[:, :3] == held_out.truth[:, None]).any(axis=1)
@@ -260,4 +261,6 @@ def _measured(held_out: HeldOut, temperature: float) -> dict[str, Any]:
         "accuracy": round(float(hits.mean()), 4),
         "top3": round(float(top3.mean()), 4),
         "ece": round(expected_calibration_error(chances.max(axis=1), hits), 4),
+        "signature": f"data:#{facts['data']}|split:held out|n:{len(hits)}|seed:{facts['recipe']['seed']}"
+        f"|encoder:{facts['encoder']}",
     }

@@ -1,4 +1,4 @@
-"""The only home of spaCy: tokenizers, matchers, sentence splitter, stop words. No pretrained pipeline is used.
+"""The only home of spaCy: the sentence splitter. No pretrained pipeline is used.
 
 spaCy's thinc imports torch wherever it is installed, which costs seconds and 180 MB; the import is
 kept away from it here, and torch still imports later for whoever needs it.
@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+
+from triage import languages
 
 _KEPT_OUT = ("torch", "tensorflow", "mxnet", "cupy")
 
@@ -27,29 +29,18 @@ def _without_tensor_libraries() -> Iterator[None]:
 
 with _without_tensor_libraries():
     import spacy
-    from spacy.language import Language as Pipeline
-    from spacy.matcher import Matcher, PhraseMatcher
-    from spacy.tokens import Doc, Span, Token
-    from spacy.vocab import Vocab
+    from spacy.language import Language as SpacyPipeline
+    from spacy.tokens import Span
 
-__all__ = ["Doc", "Matcher", "PhraseMatcher", "Pipeline", "Span", "Token", "Vocab", "sentences", "tokenizer"]
-
-# Languages whose spaCy tokenizer needs no further package; all others take the multi-language one.
-_OWN_TOKENIZER = frozenset({"en", "es", "fr", "pt", "ru", "uk", "tl", "ar", "fa", "am", "hi", "ro", "de", "it", "pl"})
+SENTENCE_ENDS = [".", "!", "?", "。", "！", "？", "؟", "።", "…", "\n"]
+ANY_LANGUAGE = "xx"
 
 
 @cache
-def tokenizer(language: str) -> Pipeline:
-    """Return a blank pipeline for a BCP 47 code: a tokenizer and its lexical attributes, nothing learned."""
-    base = language.split("-")[0]
-    return spacy.blank(base if base in _OWN_TOKENIZER else "xx")
-
-
-@cache
-def _splitter(language: str) -> Pipeline:
-    base = language.split("-")[0]
-    pipeline = spacy.blank(base if base in _OWN_TOKENIZER else "xx")
-    pipeline.add_pipe("sentencizer", config={"punct_chars": [".", "!", "?", "。", "！", "？", "؟", "።", "…", "\n"]})
+def _splitter(language: str) -> SpacyPipeline:
+    row = languages.BY_CODE.get(language)
+    pipeline = spacy.blank(row.tokenizer if row else ANY_LANGUAGE)
+    pipeline.add_pipe("sentencizer", config={"punct_chars": SENTENCE_ENDS})
     pipeline.max_length = 10_000_000
     return pipeline
 
