@@ -7,7 +7,6 @@ accuracy on all 25 is printed below the table. A language that a detector does n
 """
 
 import importlib
-import os
 import sys
 import time
 from collections import defaultdict
@@ -25,6 +24,7 @@ from models.detector import ProfileDetector
 from models.detector_build import build_detector, plain_letters
 from models.detector_pieces import BUCKETS, Part, Piece, lines_of, pieces_of
 from triage.languages import SERVED, code_of
+from wiring import Settings
 
 Detect: TypeAlias = Callable[[Sequence[str]], list[str]]
 
@@ -45,10 +45,10 @@ class NoisyMessage:
 
 def main() -> int:
     """Print the tables; 2 where the data is missing."""
-    if "TRIAGE_DATA_DIR" not in os.environ:
+    data = Settings.from_env().data
+    if data is None:
         print("TRIAGE_DATA_DIR is not set: it must name the folder that holds lid/train, lid/dev and parallel")
         return 2
-    data = Path(os.environ["TRIAGE_DATA_DIR"])
     pieces = [piece for code in SERVED for piece in pieces_of(lines_of(data, code, Part.TEST), code)]
     noisy = list(_noisy_messages(data / "lid" / "dev" / "noise.tsv"))
     with TemporaryDirectory() as folder:

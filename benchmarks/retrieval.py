@@ -8,7 +8,6 @@ bootstrap over questions. `--fit` learns the weights anew: listwise, each set ju
 import argparse
 import hashlib
 import json
-import os
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+import wiring
 from kb.articles import read_articles
 from kb.evaluation import (
     BOOTSTRAPS,
@@ -37,6 +37,7 @@ from kb.search import Found, SectionSearch, Weights
 from models.encoder import MiniLMEncoder
 from triage.protocols import Encoder
 from triage.types import Query
+from wiring import Settings
 
 Numbers = npt.NDArray[np.float64]
 
@@ -85,10 +86,7 @@ def load_encoder(folder: Path | None) -> MiniLMEncoder:
     """Return the encoder of a folder, or the installed one."""
     if folder is not None:
         return MiniLMEncoder.load(folder)
-    from wiring import Settings
-    from wiring import load_encoder as installed
-
-    return installed(Settings.from_env())
+    return wiring.load_encoder(Settings.from_env())
 
 
 def starter_set(encoder: Encoder) -> Loaded:
@@ -112,10 +110,10 @@ def starter_set(encoder: Encoder) -> Loaded:
 
 def public_sets(encoder: Encoder) -> list[Loaded]:
     """Return the sets of TRIAGE_DATA_DIR/retrieval."""
-    data = os.environ.get("TRIAGE_DATA_DIR")
-    if data is None or not (Path(data) / "retrieval").is_dir():
+    data = Settings.from_env().data
+    if data is None or not (data / "retrieval").is_dir():
         sys.exit("TRIAGE_DATA_DIR must name the folder that holds retrieval/ with sets in BEIR layout")
-    homes = sorted(path for path in (Path(data) / "retrieval").iterdir() if path.is_dir())
+    homes = sorted(path for path in (data / "retrieval").iterdir() if path.is_dir())
     return [
         _loaded(
             "covid" if "covid" in home.name else home.name,
