@@ -1,14 +1,17 @@
 """Builds the HTTP application: routers, errors to statuses, the console."""
 
 import logging
+import re
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
@@ -16,18 +19,63 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
-from routes import contacts, health, kb, taxonomy, triage
+from routes import (
+    access,
+    calls,
+    claims,
+    contacts,
+    decisions,
+    events,
+    feedback,
+    gaps,
+    health,
+    hooks,
+    incidents,
+    kb,
+    labels,
+    models,
+    notices,
+    open311,
+    overview,
+    pauses,
+    problems,
+    taxonomy,
+    triage,
+    whoami,
+)
 from routes.services import Services
+from routes.watching import watching
+from triage import calendar_file, logs
+from triage import incidents as incident_rules
+from triage.calendar import CityCalendar
 from triage.channels.request import explained, is_too_long, not_json
+from triage.channels.settings import ChannelSettings
+from triage.clock import Clock
 from triage.errors import (
+    AccessDenied,
+    ClaimConflict,
+    DecisionConflict,
+    IdempotencyConflict,
+    IdempotencyInProgress,
     MessageRejected,
     MessageTooLong,
     NotFound,
+    PreconditionRequired,
+    RequestRejected,
+    TooManyRequests,
     TriageError,
+    Unauthenticated,
 )
+from triage.incident_watch import IncidentWatch
+from triage.live import LiveUpdates
+from triage.metrics import Metrics
 from triage.pipeline import Pipeline
 from triage.store import SqlTriageStore
+from triage.traces import NoTracer, Tracer
 from triage.types import Channel
+
+if TYPE_CHECKING:
+    from routes.sign_in import SignIn
 
 log = logging.getLogger(__name__)
 
@@ -35,37 +83,108 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 STATUS: dict[type[TriageError], tuple[int, str]] = {
     MessageTooLong: (413, "Message too long"),
     MessageRejected: (422, "Message rejected"),
+    RequestRejected: (422, "Request rejected"),
+    PreconditionRequired: (428, "Version missing"),
+    DecisionConflict: (412, "Changed since"),
+    ClaimConflict: (409, "Claimed by another"),
+    IdempotencyConflict: (422, "Idempotency key used before"),
+    IdempotencyInProgress: (409, "Under way"),
     NotFound: (404, "Not found"),
+    Unauthenticated: (401, "Not signed in"),
+    AccessDenied: (403, "Not allowed"),
+    TooManyRequests: (429, "Too many requests"),
     TriageError: (503, "Not available"),
 }
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]+")
+RETRY_AFTER_S = 5  # what a 503 asks for: a database that restarts is back by then
+PRIVATE = ("/v1/", "/auth/")  # what residents wrote, and who reads it, is kept by no cache
+MESSAGES = ("/v1/triage", "/v1/triage/batch", "/v1/contacts")  # what they reject is kept as it came
 DOCS = ("/docs", "/redoc")
 DOCS_POLICY = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:; frame-ancestors 'none'"
 
 
-def create_app(pipeline: Pipeline, store: SqlTriageStore) -> FastAPI:
-    """Return the application around a pipeline and a store that are open."""
-    app = FastAPIOffline(  # /docs with its scripts from the package, not from a network
+# The contact itself comes after what belongs to it: its identity may hold slashes.
+MODULES = (
+    triage, decisions, claims, pauses, incidents, contacts, events, notices, feedback, gaps, labels, models, overview,
+    kb, taxonomy, health, whoami, calls, open311, hooks,
+)  # fmt: skip
+TAGS = ("triage", "contacts", "incidents", "supervisor", "labels", "models", "knowledge base", "service")
+
+
+def create_app(
+    pipeline: Pipeline,
+    store: SqlTriageStore,
+    *,
+    gatekeeper: access.Gatekeeper | None = None,
+    sign_in: "SignIn | None" = None,
+    tracer: Tracer | None = None,
+    calendar: CityCalendar | None = None,
+    rules: incident_rules.IncidentRules | None = None,
+    watch_every_s: float | None = None,
+    channels: ChannelSettings | None = None,
+) -> FastAPI:
+    """Return the application around a pipeline and a store that are open.
+
+    Args:
+        pipeline: What triages.
+        store: Where everything is kept.
+        gatekeeper: Tells who is behind a request; where None, everyone is taken for the local agent.
+        sign_in: Where people sign in; nowhere where None.
+        tracer: Times requests; nobody does where None.
+        calendar: When the city works; the shipped one where None.
+        rules: What makes duplicates and surges; the shipped ones where None.
+        watch_every_s: Seconds between two looks for surges; nobody looks by itself where None.
+        channels: The jurisdiction, and the secrets of those who call from outside; no hook is open where None.
+    """
+    service_types = pipeline.parts.taxonomy
+    services = Services(
+        pipeline=pipeline,
+        store=store,
+        metrics=Metrics(),
+        clock=Clock(calendar=calendar or calendar_file.load(), taxonomy=service_types),
+        incidents=IncidentWatch(store=store, rules=rules or incident_rules.load(), taxonomy=service_types),
+        live=LiveUpdates(store.events),
+    )
+    app: FastAPI = FastAPIOffline(  # /docs with its scripts from the package, not from a network
         title="Triage 311",
         version=health.release(),
         summary="Language, service type, urgency and the answer for messages to a city's contact center.",
-        openapi_tags=[{"name": "triage"}, {"name": "contacts"}, {"name": "knowledge base"}, {"name": "service"}],
+        openapi_tags=[{"name": name} for name in TAGS],
+        lifespan=watching(services.incidents, watch_every_s),
     )
-    app.state.services = Services(pipeline=pipeline, store=store)
-    for module in (triage, contacts, kb, taxonomy, health):
-        app.include_router(module.router)
+    app.state.services = services
+    app.state.channels = channels or ChannelSettings()
+    app.state.calls = calls.live_calls(services)
+    app.state.gatekeeper = gatekeeper or access.LocalGatekeeper()
+    app.state.tracer = tracer or NoTracer()
+    for module in MODULES:
+        app.include_router(module.router, responses=problems.problems())
+    problems.describe(app)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(TriageError, _failed)
+    if sign_in:
+        sign_in.install(app)
     app.add_middleware(_BodyLimit)
     app.middleware("http")(_guard)
     console = Path(str(files("console")))
     app.mount("/console", StaticFiles(directory=console), name="console")
-    app.get("/", include_in_schema=False)(lambda: FileResponse(console / "index.html"))
+
+    @app.get("/", include_in_schema=False)
+    def start_page(request: Request) -> Response:
+        if sign_in and not sign_in.has_session(request):
+            return RedirectResponse("/auth/login", status_code=303)
+        return FileResponse(console / "index.html")
+
     return app
 
 
@@ -81,13 +200,50 @@ def _too_large(request: Request) -> Response:
 
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Refuse a body that says it is too large, answer what nobody expected, name the request, harden the answer."""
+    started = time.perf_counter()
+    request.state.id = _named(request)
+    tracer: Tracer = request.app.state.tracer
+    with logs.of_request(request.state.id), tracer.request(request.method) as traced:
+        response = _hardened(await _answered(request, call_next), request)
+        traced["http.route"] = _pattern(request)
+        traced["http.response.status_code"] = response.status_code
+        traced["request.id"] = request.state.id
+        _log(request, response, time.perf_counter() - started)
+    return response
+
+
+async def _answered(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     size = request.headers.get("content-length", "")
     if size.isdecimal() and int(size) > MAX_BODY_BYTES:
-        return _hardened(_too_large(request), request)
+        return _too_large(request)
     try:
-        return _hardened(await call_next(request), request)
+        return await call_next(request)
     except Exception as error:
-        return _hardened(_unexpected(request, error), request)
+        return _unexpected(request, error)
+
+
+def _named(request: Request) -> str:
+    """Return the name that the request came with, if it is one that a log can carry, else a new one."""
+    given = request.headers.get("x-request-id", "")[:64]
+    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _log(request: Request, response: Response, elapsed_s: float) -> None:
+    """Say what was answered: the route's pattern, never its path or query, which may hold what a resident wrote."""
+    actor = getattr(request.state, "actor", None)
+    fields = {
+        "method": request.method,
+        "route": _pattern(request),
+        "status": response.status_code,
+        "ms": round(elapsed_s * 1_000, 1),
+        "actor": actor.id if actor else None,
+    }
+    log.info("answered", extra={"fields": fields})
+
+
+def _pattern(request: Request) -> str:
+    pattern = getattr(request.scope.get("route"), "path", None)
+    return pattern if isinstance(pattern, str) else "other"
 
 
 class _BodyLimit:
@@ -112,8 +268,10 @@ class _BodyLimit:
 
 
 def _hardened(response: Response, request: Request) -> Response:
-    response.headers["X-Request-Id"] = request.headers.get("x-request-id", "")[:64] or uuid.uuid4().hex
+    response.headers["X-Request-Id"] = request.state.id
     response.headers.update(SECURITY_HEADERS)
+    if request.url.path.startswith(PRIVATE):
+        response.headers.setdefault("Cache-Control", "no-store")
     if request.url.path.startswith(DOCS):  # their pages start their own script
         response.headers["Content-Security-Policy"] = DOCS_POLICY
     return response
@@ -123,15 +281,36 @@ async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     if any(each["type"] == "json_invalid" for each in found):
         return await _rejected(400, "Not JSON", [not_json(error.__cause__)], request)
+    if request.method != "GET" and not _carries_messages(request):
+        return await _broken(request, explained(found, of_message=False))
     status, title = STATUS[MessageTooLong if is_too_long(found) else MessageRejected]
     return await _rejected(status, title, explained(found), request)
+
+
+def _carries_messages(request: Request) -> bool:
+    return request.url.path in MESSAGES
+
+
+async def _broken(request: Request, sentences: list[str]) -> Response:
+    """Answer a request that breaks a rule and brings no message: nothing of it is kept."""
+    try:
+        await run_in_threadpool(access.check_route, request)
+    except TriageError as error:
+        return await _failed(request, error)
+    status, title = STATUS[RequestRejected]
+    return problem(status, title, "; ".join(sentences), request, errors=sentences)
 
 
 async def _rejected(status: int, title: str, sentences: list[str], request: Request) -> Response:
     """Answer what is no message, once its bytes are stored: nothing that came in is lost."""
     reason, raw = "; ".join(sentences), bytes(request.state.raw)
-    if raw:
-        services: Services = request.app.state.services
+    services: Services = request.app.state.services
+    try:
+        await run_in_threadpool(access.check_route, request)
+    except TriageError as error:  # a body is read before the route's own dependencies are asked
+        return await _failed(request, error)
+    if raw and _carries_messages(request):
+        services.metrics.rejected(Channel.WEB)
         await run_in_threadpool(services.store.keep_rejected, raw, reason, Channel.WEB)
     return problem(status, title, reason, request, errors=sentences)
 
@@ -148,7 +327,16 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     status, title = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    return problem(status, title, str(error), request)
+    response = problem(status, title, str(error), request)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if isinstance(error, IdempotencyInProgress):
+        response.headers["Retry-After"] = "1"
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
@@ -156,6 +344,7 @@ def _unexpected(request: Request, error: Exception) -> Response:
 
     Not a handler of FastAPI's, which raises the error again for the server to log it with all it quotes.
     """
-    log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+    fields = {"at": logs.places(error)}  # no exc_info: whoever formats it otherwise would print what it quotes
+    log.error("%s %s failed: %s", request.method, _pattern(request), type(error).__name__, extra={"fields": fields})
     detail = f"{type(error).__name__}; nothing was acknowledged, send it again or have an agent read it"
     return problem(500, "Triage failed", detail, request)

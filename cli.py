@@ -1,20 +1,33 @@
 """The `triage` command: reads arguments, calls the library, prints. Nothing heavy is imported before it is needed."""
 
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+import cli_answers  # noqa: F401  its commands join those of kb
+from cli_db import db_app
+from cli_kb import kb_app
+from cli_operations import doctor, key_app
+from cli_output import bar as _bar
+from cli_output import print_json as _print_json
+from cli_output import print_line as _print
+from cli_output import print_report as _print_report
+from cli_output import say as _say
+from cli_registry import model_app
+from cli_setup import ready_settings as _ready_settings
 from triage.errors import DataError, SettingsError, TriageError
-from triage.types import Answer, Channel, Message, Triage
+from triage.types import Answer, Audience, Channel, Message, SearchFilter, Triage
 
 if TYPE_CHECKING:
+    from routes.sign_in import SignIn
     from triage.batchfile import Outcome
+    from triage.store import SqlTriageStore
+    from triage.traces import Tracer
     from wiring import Progress, Settings
 
 app = typer.Typer(
@@ -24,10 +37,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-kb_app = typer.Typer(help="The knowledge base: build its index, search it, measure it.", no_args_is_help=True)
-model_app = typer.Typer(help="Classifiers: train and measure.", no_args_is_help=True)
 app.add_typer(kb_app, name="kb")
 app.add_typer(model_app, name="model")
+app.add_typer(key_app, name="key")
+app.add_typer(db_app, name="db")
+app.command()(doctor)
+
+WATCH_EVERY_S = 60.0  # between two looks for surges
+STOP_WITHIN_S = 5  # what is under way may take so long; a console that listens is cut off
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a page to read.")]
 InputFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
@@ -135,15 +152,22 @@ def setup() -> None:
 def kb_search(
     question: Annotated[str, typer.Argument(help="What the resident asks.")],
     k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many answers at most.")] = 5,
+    audience: Annotated[Audience | None, typer.Option(help="Only sections for residents, or only for agents.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only articles in this language, such as es.")] = None,
+    department: Annotated[str | None, typer.Option(help="Only articles of this department.")] = None,
+    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what is valid on this day.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search the knowledge base.
+    """Search the knowledge base; pinned notices come first.
 
-    Example: triage kb search "when is the permit counter open" -k 3
+    Example: triage kb search "when is the permit counter open" -k 3 --audience public
     """
-    from wiring import build_pipeline
+    from wiring import build_service, open_database
 
-    result = build_pipeline(_ready_settings()).search(question, k=k)
+    settings = _ready_settings()
+    chosen = SearchFilter(audience=audience, language=language, department=department, on=on.date() if on else None)
+    with open_database(settings) as store:
+        result = build_service(settings, store)[0].search(question, k=k, chosen=chosen)
     if as_json:
         _print_json(result)
         return
@@ -152,6 +176,11 @@ def kb_search(
         _print(f"\n{answer.probability:4.0%}  {_titled(answer)}  [{answer.audience.value}]")
         _print(f"      {answer.quote}")
         _print(f"      {answer.url or answer.article_id}, reviewed {answer.reviewed_on or 'never'}")
+        if answer.condition:
+            _print(f"      ask first: {answer.condition}")
+        if answer.pinned_until:
+            against = ", ".join(answer.contradicts) or "no article"
+            _print(f"      pinned until {answer.pinned_until}; against: {against}")
 
 
 @kb_app.command("build")
@@ -160,9 +189,11 @@ def kb_build() -> None:
 
     Example: TRIAGE_ARTICLES=articles/ triage kb build
     """
-    from wiring import Built, load_articles
+    from wiring import Built, keep_versions, load_articles, open_database
 
     settings = _ready_settings()
+    with open_database(settings) as store:
+        keep_versions(settings, store)
     _say(f"{len(load_articles(settings))} articles of {Built(settings).articles}, index in {Built(settings).index}")
 
 
@@ -188,82 +219,68 @@ def kb_evaluate(
     _print_report(result, as_json)
 
 
-@model_app.command("train")
-def model_train(
-    data: Annotated[Path, typer.Argument(exists=True, help='A .jsonl file of {"text", "label"}, or a folder of them.')],
-    out: Annotated[Path, typer.Option("--out", help="Folder to write; nothing else is touched.")],
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
-) -> None:
-    """Train a classifier on labelled messages, any labels.
-
-    Example: triage model train labels.jsonl --out models/2026-11
-    """
-    from models.datasets import read_examples
-    from models.training import Recipe, train
-    from wiring import load_encoder
-
-    examples = read_examples(data)
-    with _bar("train") as progress:
-        facts = train(examples, load_encoder(_ready_settings()), out, Recipe(seed=seed), progress)
-    _print_report({"out": str(out), **facts}, as_json=False)
-
-
-@model_app.command("evaluate")
-def model_evaluate(
-    model: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder that `model train` wrote.")],
-    data: Annotated[Path, typer.Argument(exists=True, help="Labelled messages that the model has not seen.")],
-    as_json: AsJson = False,
-) -> None:
-    """Measure a classifier on labelled messages.
-
-    Example: triage model evaluate models/2026-11 test.jsonl --json
-    """
-    from models.classifiers import LinearClassifier
-    from models.datasets import read_examples
-    from models.evaluation import evaluate
-    from wiring import load_encoder
-
-    with _bar("evaluate") as progress:
-        encoder = load_encoder(_ready_settings())
-        result = evaluate(LinearClassifier.load(model), read_examples(data), encoder, progress)
-    _print_report(result, as_json)
-
-
-def _ready_settings() -> "Settings":
-    """Read the settings; build what is missing first, in a process of its own, which alone imports torch."""
-    from wiring import Built, Settings
-
-    settings = Settings.from_env()
-    if Built(settings).missing():
-        _say(f"Setting up in {settings.home} (once, one to two minutes) …")
-        done = subprocess.run([sys.executable, "-c", "import cli; cli.main()", "setup"], check=False)
-        if done.returncode:
-            raise TriageError("the set-up did not finish; the lines above say why")
-    return settings
-
-
 def _serve(settings: "Settings", host: str | None, port: int | None, *, with_samples: bool) -> None:
     import uvicorn
 
     from api import create_app
-    from wiring import build_pipeline, open_database
+    from routes.gate import gate_of
+    from triage import logs
+    from wiring import build_service, load_calendar, load_incident_rules, open_database
 
     address, number = host or settings.host, port or settings.port
-    pipeline, store = build_pipeline(settings), open_database(settings)
-    if with_samples:
-        from triage.samples import triage_samples
+    logs.set_up(settings.log_level)
+    with open_database(settings) as store:
+        gate = gate_of(settings, store, address)  # refuses, if it does, before the models are opened
+        pipeline, watch = build_service(settings, store)
+        if with_samples:
+            from triage.samples import triage_samples
 
-        _print_table(triage_samples(pipeline, store))
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(pipeline, store), host=address, port=number, log_level="warning", access_log=False)
-    )
-    _say(f"\nReady: http://{address}:{number}  (Ctrl-C stops it)")
-    try:
-        server.run()
-    except KeyboardInterrupt:  # uvicorn finishes what is under way, then raises the signal again
-        _say("Stopped.")
-    finally:
-        store.close()
+            _print_table(triage_samples(pipeline, store))
+        app = create_app(
+            pipeline,
+            store,
+            gatekeeper=gate,
+            sign_in=_sign_in(settings, store),
+            tracer=_tracer(settings),
+            calendar=load_calendar(settings),
+            rules=load_incident_rules(settings),
+            watch_every_s=WATCH_EVERY_S,
+            channels=settings.channels,
+        )
+        config = uvicorn.Config(
+            app,
+            host=address,
+            port=number,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=STOP_WITHIN_S,
+        )
+        _say(f"\nReady: http://{address}:{number}  (Ctrl-C stops it)")
+        watch.start()
+        try:
+            uvicorn.Server(config).run()
+        except KeyboardInterrupt:  # uvicorn finishes what is under way, then raises the signal again
+            _say("Stopped.")
+        finally:
+            watch.stop()
+
+
+def _sign_in(settings: "Settings", store: "SqlTriageStore") -> "SignIn | None":
+    provider = settings.identity_provider
+    if provider is None:
+        return None
+    from routes.sign_in import SignIn
+
+    return SignIn(provider, store)
+
+
+def _tracer(settings: "Settings") -> "Tracer | None":
+    if settings.otlp_endpoint is None:
+        return None
+    from triage.traces import OtlpTracer
+
+    return OtlpTracer(settings.otlp_endpoint)
 
 
 def _fields(only: str) -> list[str]:
@@ -290,24 +307,6 @@ def _write_outcomes(
     os.fsync(out.fileno())
     progress("triage", size, size)
     return done, errors
-
-
-@contextmanager
-def _bar(what: str) -> "Iterator[Callable[[str, int, int], None]]":
-    """Show a progress bar on the error stream while something runs; one row for each name it is told of."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    rows: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-
-        def advance(name: str, done: int, total: int) -> None:
-            if name not in rows:
-                rows[name] = bar.add_task(name, total=total)
-            bar.update(rows[name], completed=done, total=total)
-
-        yield advance
 
 
 def _print_triage(message: Message, triage: Triage) -> None:
@@ -358,29 +357,6 @@ def _titled(answer: Answer) -> str:
 
 def _because(words: "list[str] | tuple[str, ...]") -> str:
     return f"   because: {', '.join(words)}" if words else ""
-
-
-def _print_report(result: object, as_json: bool) -> None:
-    import orjson
-
-    if as_json:
-        _print_json(result)
-    else:
-        _print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
-
-
-def _print_json(value: object) -> None:
-    import orjson
-
-    _print(orjson.dumps(value).decode())
-
-
-def _print(line: str) -> None:
-    typer.echo(line)
-
-
-def _say(line: str) -> None:
-    typer.echo(line, err=True)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from models.calibration import expected_calibration_error
 from models.classifiers import LinearClassifier, softmax
 from models.datasets import Example, default_data, digest_of, read_examples
-from models.training import DEFAULT, embed, fit
+from models.fitting import DEFAULT, embed, fit
 from triage.protocols import Encoder
 from triage.types import Vectors
 from wiring import Built, Settings, load_encoder

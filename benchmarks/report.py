@@ -12,6 +12,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 SECTIONS = {
     "accuracy": "Service types",
     "language": "Language detection",
+    "multilingual": "Languages",
     "retrieval": "Knowledge-base search",
     "no_answer": "No answer",
     "safety": "Life-safety tripwire",

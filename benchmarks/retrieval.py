@@ -21,17 +21,17 @@ import numpy.typing as npt
 
 import wiring
 from kb.articles import read_articles
+from kb.building import build_index
 from kb.evaluation import (
-    BOOTSTRAPS,
-    JudgedSet,
-    Question,
+    ALONE,
+    Evaluation,
+    Slice,
     as_queries,
-    bootstrap_interval,
     evaluate_search,
     per_question,
-    read_judged_set,
+    with_weights,
 )
-from kb.index import build_index
+from kb.judged_sets import JudgedSet, Question, read_judged_set
 from kb.no_answer import NoAnswerModel
 from kb.search import Found, SectionSearch, Weights
 from models.encoder import MiniLMEncoder
@@ -41,12 +41,7 @@ from wiring import Settings
 
 Numbers = npt.NDArray[np.float64]
 
-RUNS = {
-    "BM25 alone": Weights(section=0.0, question=0.0, lexical=1.0),
-    "vectors alone": Weights(section=0.5, question=0.5, lexical=0.0),
-    "fusion": Weights(),
-}
-SHOWN = ("success@1", "success@5", "recall@1", "recall@5", "mrr@10", "ndcg@10")
+SHOWN = ("success@1", "success@5", "recall@1", "recall@3", "recall@5", "recall@10", "mrr@10", "ndcg@10")
 DEPTH = 30  # found articles of each question that a fit looks at
 MEMBERS = ("section", "question", "lexical")
 
@@ -137,36 +132,36 @@ def _loaded(subject: str, judged: JudgedSet, encoder: Encoder) -> Loaded:
     )
 
 
-def with_weights(search: SectionSearch, weights: Weights) -> SectionSearch:
-    """Return a search of the same snapshot that weighs its members differently."""
-    return SectionSearch(search.snapshot, no_answer=search.no_answer, weights=weights)
-
-
 def print_comparison(loaded: Loaded) -> None:
-    """Print each run's metrics, and how surely the fusion is better than either member."""
+    """Print each run's metrics, how surely the fusion is better than either member, and the same by slices."""
     evaluation = evaluate_search(loaded.judged, loaded.search, loaded.queries, loaded.others)
     print(f"\n{evaluation.signature}")
     print(f"{'':16}" + "".join(f"{name:>11}" for name in SHOWN))
-    values = {
-        name: per_question(
-            loaded.judged,
-            loaded.search.snapshot,
-            with_weights(loaded.search, weights).rank(loaded.queries, k=10),
-        )
-        for name, weights in RUNS.items()
-    }
-    for name, each in values.items():
-        print(f"{name:16}" + "".join(f"{each[metric].mean():11.3f}" for metric in SHOWN))
-    low, high = evaluation.intervals["success@1"]
-    print(f"{'':16} success@1 of the fusion: 95 % interval {low:.3f} to {high:.3f} (bootstrap {BOOTSTRAPS:,})")
-    for name in list(RUNS)[:2]:
-        difference = values["fusion"]["success@1"] - values[name]["success@1"]
-        low, high = bootstrap_interval(difference, np.random.default_rng(0))
-        print(f"{'':16} fusion minus {name}: {difference.mean():+.3f}, {low:+.3f} to {high:+.3f}")
-    if evaluation.no_answer is not None:
-        figures = evaluation.no_answer
+    for name, metrics in {**evaluation.alone, "fusion": evaluation.metrics}.items():
+        print(f"{name:16}" + "".join(f"{metrics[metric]:11.3f}" for metric in SHOWN))
+    print(f"{'± (95 %)':16}" + "".join(f"{_half(evaluation, metric):11.3f}" for metric in SHOWN))
+    for name in ALONE:
+        for metric in ("success@1", "success@5"):
+            mean, low, high = evaluation.gains[name][metric]
+            print(f"{'':16} fusion minus {name}, {metric}: {mean:+.3f}, {low:+.3f} to {high:+.3f}")
+    _print_no_answer("all", evaluation)
+    for name, each in evaluation.slices.items():
+        alone = ", ".join(f"{member} {metrics['success@1']:.3f}" for member, metrics in each.alone.items())
+        reached = f"success@1 {each.metrics['success@1']:.3f} ({alone}), success@5 {each.metrics['success@5']:.3f}"
+        print(f"{'':16} {name}, n {each.n}: {reached}")
+        _print_no_answer(name, each)
+
+
+def _half(evaluation: Evaluation, metric: str) -> float:
+    low, high = evaluation.intervals[metric]
+    return (high - low) / 2
+
+
+def _print_no_answer(name: str, part: Evaluation | Slice) -> None:
+    figures = part.no_answer
+    if figures is not None:
         told = f"n {figures.n}, AUROC {figures.auroc:.3f}, rejected at 90: {figures.rejected_at_90:.3f}"
-        print(f"{'':16} no answer: {told}")
+        print(f"{'':16} no answer, {name}: {told}")
 
 
 def print_speed(loaded: Loaded) -> None:

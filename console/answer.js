@@ -56,7 +56,8 @@ function drawLanguage({ language, translation, interpreter }) {
   fill("language",
     el("p", {}, el("b", {}, languageName(language.code)), ` ${percent(language.probability)}${doubt}`),
     TRANSLATION[translation.status] && el("p", { class: "quiet" }, TRANSLATION[translation.status]),
-    interpreter && el("p", {}, "Interpreter: ", el("b", {}, interpreter)));
+    interpreter && el("p", {}, "Interpreter: ", el("b", {}, interpreter.ask_for),
+      interpreter.dialect_question && ` · ask first: ${interpreter.dialect_question}`));
 }
 
 function drawTypes({ id, triage }) {

@@ -62,6 +62,8 @@ class Article:
         valid_from: First day on which the article may answer; None is always.
         valid_until: Last day on which it may answer; None is for good.
         applies_if: Whom, where or when it holds, in words; None is everybody.
+        applies_said: What a resident says to whom it holds; without any, the words of `applies_if` themselves.
+        translations: (language, id) of the same article in other languages; one side may name the other.
         sample: True marks invented data of a city that does not exist.
     """
 
@@ -78,8 +80,10 @@ class Article:
     valid_from: date | None = None
     valid_until: date | None = None
     applies_if: str | None = None
+    applies_said: tuple[str, ...] = ()
     url: str | None = None
     language: str = "en"
+    translations: tuple[tuple[str, str], ...] = ()
     sample: bool = False
 
     def __post_init__(self) -> None:
@@ -120,8 +124,9 @@ def from_record(record: Mapping[str, Any]) -> Article:
             Section(heading=part["heading"], text=part["text"], audience=Audience(part["audience"]))
             for part in fields.pop("sections")
         )
-        for name in ("aliases", "service_types"):
-            fields[name] = tuple(fields[name])
+        for name in ("aliases", "service_types", "applies_said"):
+            fields[name] = tuple(fields.get(name, ()))
+        fields["translations"] = tuple((language, other) for language, other in fields.get("translations", ()))
         return Article(**{**fields, "audience": Audience(fields["audience"]), "sections": sections})
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"the record of article {record.get('id')!r} is damaged: {error}") from error
@@ -190,6 +195,8 @@ def _front_matter(text: str, source: str) -> dict[str, Any]:
             raise DataError(f"{source}:{line}: {key} stands there twice")
         try:
             fields[key] = _CHECKS[key](value)
+            if key == "applies_if":
+                fields[key], fields["applies_said"] = fields[key]
         except (TypeError, ValueError) as error:
             raise DataError(f"{source}:{line}: {key} {error}, got {value!r}") from error
     missing = [key for key in ("id", "title", "service_types") if key not in fields]
@@ -258,6 +265,30 @@ def _or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
     return lambda value: None if value is None else check(value)
 
 
+def _applies_if(value: object) -> tuple[str | None, tuple[str, ...]]:
+    """Return the condition in words, and what a resident says to whom it holds.
+
+    It is a text, or whom, where and when apart: `{who: …, where: …, when: …, said: ["…"]}`.
+    """
+    if value is None:
+        return None, ()
+    if not isinstance(value, dict):
+        return _text(value), ()
+    if not set(value) <= {*_CONDITIONS, "said"} or not set(value) & set(_CONDITIONS):
+        raise ValueError(f"must be a text, or {', '.join(_CONDITIONS)} and said")
+    words = "; ".join(_text(value[name]) for name in _CONDITIONS if name in value)
+    return words, _texts(value.get("said", []))
+
+
+def _translations(value: object) -> tuple[tuple[str, str], ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, dict):
+        raise TypeError("must be `language: id of the article` lines")
+    return tuple((_text(language), _text(name)) for language, name in value.items())
+
+
+_CONDITIONS = ("who", "where", "when")
 _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "id": _text,
     "title": _text,
@@ -270,9 +301,10 @@ _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "review_every_days": _or_none(_days),
     "valid_from": _or_none(_date),
     "valid_until": _or_none(_date),
-    "applies_if": _or_none(_text),
+    "applies_if": _applies_if,
     "url": _or_none(_text),
     "language": _text,
+    "translations": _translations,
     "sample": _flag,
 }
 

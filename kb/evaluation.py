@@ -5,9 +5,6 @@ articles, so that with several of them recall@1 cannot be 1; success@k (any of t
 of ndcg are the judgments themselves, discounted by log2(rank + 1).
 """
 
-import gzip
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,11 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kb.articles import Article, sections_of
-from kb.index import Snapshot, build_index
+from kb.building import build_index
+from kb.index import Mask, Snapshot
+from kb.judged_sets import JudgedSet, Question, read_judged_set
+from kb.lexical import words_of
 from kb.no_answer import LOOKED_AT, NoAnswerModel, answerable_probability
-from kb.search import Found, SectionSearch
-from triage.errors import DataError
+from kb.search import Found, SectionSearch, Weights
 from triage.protocols import Encoder, LanguageDetector
 from triage.types import Language, Query
 
@@ -30,38 +28,14 @@ CUTS = (1, 3, 5, 10)
 BOOTSTRAPS = 1_000
 KEPT_SHARE = 0.9
 
+COMPARED = ("recall@1", "recall@5", "mrr@10", "success@1", "success@5")
+LENGTHS = ((0, 4), (5, 9), (10, 19), (20, None))
+ALONE = {
+    "BM25 alone": Weights(section=0.0, question=0.0, lexical=1.0),
+    "vectors alone": Weights(section=0.5, question=0.5, lexical=0.0),
+}
+
 Numbers = npt.NDArray[np.float64]
-Qrels = Mapping[str, Mapping[str, int]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A query of a judged set; `language` is None where the file does not say."""
-
-    id: str
-    text: str
-    language: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedSet:
-    """A corpus, questions to it, and which articles answer them.
-
-    Attributes:
-        name: For the signature.
-        sha256: Of all files.
-        articles: The corpus.
-        questions: With at least one relevant article.
-        qrels: Question id → article id → grade above 0.
-        unanswerable: Questions that no article answers.
-    """
-
-    name: str
-    sha256: str
-    articles: tuple[Article, ...]
-    questions: tuple[Question, ...]
-    qrels: Qrels
-    unanswerable: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,134 +55,67 @@ class NoAnswerFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """The figures of one run; `intervals` are 95 % bootstrap intervals over questions."""
+    """The figures of one run.
+
+    Attributes:
+        n: How many questions had an answer.
+        metrics: Means over them.
+        intervals: 95 % bootstrap intervals of the means.
+        no_answer: None where no question without an answer was asked.
+        alone: The same of each member alone, on the same index, by its name in ALONE.
+        gains: How much better the fusion is than each member alone, paired: metric → mean, low, high.
+        slices: The same of questions of one language, or of one length in words.
+        signature: What the numbers were measured on.
+    """
 
     n: int
     metrics: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
     no_answer: NoAnswerFigures | None
     signature: str
+    alone: Mapping[str, Mapping[str, float]]
+    gains: Mapping[str, Mapping[str, tuple[float, float, float]]]
+    slices: Mapping[str, "Slice"]
 
     def as_record(self) -> dict[str, Any]:
         """Return the JSON values that `triage kb evaluate --json` prints."""
-        figures = self.no_answer
         return {
             "n": self.n,
             "metrics": dict(self.metrics),
             "intervals": {name: list(interval) for name, interval in self.intervals.items()},
-            "no_answer": None
-            if figures is None
-            else {"n": figures.n, "auroc": figures.auroc, "rejected_at_90": figures.rejected_at_90},
+            "no_answer": _record(self.no_answer),
+            "alone": {name: dict(metrics) for name, metrics in self.alone.items()},
+            "gains": {
+                name: {metric: list(each) for metric, each in gains.items()} for name, gains in self.gains.items()
+            },
+            "slices": {name: one.as_record() for name, one in self.slices.items()},
             "signature": self.signature,
         }
 
 
-def read_judged_set(corpus: Path, queries: Path, qrels: Path, no_answer: Path | None = None) -> JudgedSet:
-    """Read a set in BEIR layout, plain or .gz; ids are called `id` or `_id`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """The figures of some of the questions; `no_answer` is None where none of those has no answer."""
 
-    Args:
-        corpus: JSON lines with id, title and text; the text is cut into sections like an article.
-        queries: JSON lines with id and text.
-        qrels: Query id, corpus id and grade between tabs, below a header line.
-        no_answer: JSON lines with id and text.
+    n: int
+    metrics: Mapping[str, float]
+    alone: Mapping[str, Mapping[str, float]]
+    no_answer: NoAnswerFigures | None
 
-    Raises:
-        DataError: If a line is wrong, an id is doubled or unknown, or no question is judged. Names file and line.
-    """
-    articles = tuple(_article(record, where) for record, where in _records(corpus) if _has_words(record))
-    questions = {question.id: question for question in _questions(queries)}
-    judged = _grades(qrels, set(questions), {article.id for article in articles})
-    paths = [path for path in (corpus, queries, qrels, no_answer) if path is not None]
-    _check_distinct([article.id for article in articles], corpus)
-    if not judged:
-        raise DataError(f"{qrels}: no question has a relevant article that is in {corpus}")
-    return JudgedSet(
-        name=corpus.parent.name or corpus.name,
-        sha256=hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest(),
-        articles=articles,
-        questions=tuple(question for question in questions.values() if question.id in judged),
-        qrels=judged,
-        unanswerable=tuple(_questions(no_answer)) if no_answer is not None else (),
+    def as_record(self) -> dict[str, Any]:
+        """Return the JSON values."""
+        return {
+            "n": self.n,
+            "metrics": dict(self.metrics),
+            "alone": {name: dict(metrics) for name, metrics in self.alone.items()},
+            "no_answer": _record(self.no_answer),
+        }
+
+
+def _record(figures: NoAnswerFigures | None) -> dict[str, Any] | None:
+    return (
+        None if figures is None else {"n": figures.n, "auroc": figures.auroc, "rejected_at_90": figures.rejected_at_90}
     )
-
-
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield each line that is not empty, and its place for errors."""
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield line.rstrip("\r\n"), f"{path}:{number}"
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as UTF-8 text ({error})") from error
-
-
-def _records(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    for line, where in _lines(path):
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{where}: is no JSON ({error})") from error
-        if not isinstance(record, dict):
-            raise DataError(f"{where}: must be a JSON object")
-        yield record, where
-
-
-def _id(record: Mapping[str, Any], where: str) -> str:
-    found = record.get("id", record.get("_id"))
-    if found is None or found == "":
-        raise DataError(f"{where}: has neither id nor _id")
-    return str(found)
-
-
-def _has_words(record: Mapping[str, Any]) -> bool:
-    # An empty document can never be found; judgments of it stay in the denominator of nobody.
-    return bool(str(record.get("title") or "").strip() or str(record.get("text") or "").strip())
-
-
-def _article(record: Mapping[str, Any], where: str) -> Article:
-    title, text = record.get("title") or "", record.get("text") or ""
-    if not isinstance(title, str) or not isinstance(text, str):
-        raise DataError(f"{where}: title and text must be texts")
-    name = _id(record, where)
-    sections = sections_of(text) or sections_of(title)
-    try:
-        return Article(id=name, title=" ".join(title.split()), sections=sections, language=record.get("lang") or "en")
-    except ValueError as error:
-        raise DataError(f"{where}: {error}") from error
-
-
-def _questions(path: Path) -> Iterator[Question]:
-    seen: set[str] = set()
-    for record, where in _records(path):
-        text, name = record.get("text"), _id(record, where)
-        if not isinstance(text, str):
-            raise DataError(f"{where}: has no text")
-        if name in seen:
-            raise DataError(f"{where}: the id {name!r} stands there twice")
-        seen.add(name)
-        yield Question(id=name, text=text, language=record.get("lang") or record.get("language"))
-
-
-def _grades(path: Path, questions: set[str], articles: set[str]) -> Qrels:
-    judged: dict[str, dict[str, int]] = {}
-    for number, (line, where) in enumerate(_lines(path)):
-        if number == 0:
-            continue
-        parts = line.split("\t")
-        # trec_eval's four columns have an unused one between the ids.
-        if len(parts) not in (3, 4) or not parts[-1].strip().lstrip("-").isdigit():
-            raise DataError(f"{where}: must be query id, corpus id and a whole number between tabs")
-        question, article, grade = parts[0], parts[-2], int(parts[-1])
-        if question in questions and article in articles and grade > 0:
-            judged.setdefault(question, {})[article] = grade
-    return judged
-
-
-def _check_distinct(ids: Sequence[str], path: Path) -> None:
-    if len(set(ids)) < len(ids):
-        doubled = next(name for number, name in enumerate(ids) if name in ids[:number])
-        raise DataError(f"{path}: the id {doubled!r} stands there twice")
 
 
 def as_queries(
@@ -265,19 +172,63 @@ def evaluate_search(
         queries: Of the set's questions, in order.
         others: Of its unanswerable questions, in order.
     """
-    found = search.rank(queries, k=DEPTH)
+    found, found_by_others = search.rank(queries, k=DEPTH), search.rank(others, k=LOOKED_AT)
     values = per_question(judged, search.snapshot, found)
+    alone = {
+        name: per_question(judged, search.snapshot, with_weights(search, weights).rank(queries, k=DEPTH))
+        for name, weights in ALONE.items()
+    }
     generator = np.random.default_rng(0)
-    figures = None
-    if others:
-        figures = no_answer_figures(answerable(found), answerable(search.rank(others, k=LOOKED_AT)))
+    told, told_of_others = answerable(found), answerable(found_by_others)
     return Evaluation(
         n=len(queries),
-        metrics={name: float(each.mean()) for name, each in values.items()},
+        metrics=_means(values),
         intervals={name: bootstrap_interval(each, generator) for name, each in values.items()},
-        no_answer=figures,
+        no_answer=no_answer_figures(told, told_of_others) if others else None,
         signature=_signature(judged, search),
+        alone={name: _means(each) for name, each in alone.items()},
+        gains={name: {cut: _gain(values[cut] - each[cut]) for cut in COMPARED} for name, each in alone.items()},
+        slices={
+            name: Slice(
+                n=int(chosen.sum()),
+                metrics=_means(values, chosen),
+                alone={member: _means(each, chosen) for member, each in alone.items()},
+                no_answer=no_answer_figures(told[chosen], told_of_others[of_others]) if of_others.any() else None,
+            )
+            for name, chosen, of_others in _slices(queries, others)
+        },
     )
+
+
+def with_weights(search: SectionSearch, weights: Weights) -> SectionSearch:
+    """Return a search of the same snapshot that weighs its members differently."""
+    return SectionSearch(search.snapshot, no_answer=search.no_answer, weights=weights)
+
+
+def _means(values: Mapping[str, Numbers], chosen: Mask | None = None) -> dict[str, float]:
+    return {name: float((each if chosen is None else each[chosen]).mean()) for name, each in values.items()}
+
+
+def _gain(differences: Numbers) -> tuple[float, float, float]:
+    return float(differences.mean()), *bootstrap_interval(differences, np.random.default_rng(0))
+
+
+def _slices(queries: Sequence[Query], others: Sequence[Query]) -> Iterator[tuple[str, Mask, Mask]]:
+    """Yield the name of each slice that holds a question, and which questions and unanswerable ones it holds."""
+    for kind, of in (("language", lambda query: query.language), ("words", _length)):
+        names, names_of_others = ([of(query) for query in each] for each in (queries, others))
+        for name in sorted(set(names)):
+            yield f"{kind} {name}", _equal(names, name), _equal(names_of_others, name)
+
+
+def _equal(names: Sequence[str], name: str) -> Mask:
+    return np.array([one == name for one in names], dtype=bool)
+
+
+def _length(query: Query) -> str:
+    """Return the range of lengths in words that a question falls into; a sign of an unspaced script is half a word."""
+    count = len(words_of(query.text))
+    return next(f"{low}–{high}" if high else f"{low} and more" for low, high in LENGTHS if not high or count <= high)
 
 
 def per_question(judged: JudgedSet, snapshot: Snapshot, found: Sequence[Sequence[Found]]) -> dict[str, Numbers]:
@@ -315,7 +266,7 @@ def bootstrap_interval(values: Numbers, generator: np.random.Generator) -> tuple
 
 def answerable(found: Sequence[Sequence[Found]]) -> Numbers:
     """Return for every ranking the probability that one of its articles answers."""
-    return np.array([answerable_probability([one.probability for one in ranking]) for ranking in found])
+    return np.array([answerable_probability([one.probability for one in ranking]) for ranking in found], dtype=float)
 
 
 def no_answer_figures(answerable: Numbers, unanswerable: Numbers) -> NoAnswerFigures:

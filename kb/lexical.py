@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ CHAR_SIZES = (3, 4, 5)
 # Scripts written without spaces are cut into overlapping pairs of signs.
 _UNSPACED = "぀-ヿ㐀-䶿一-鿿豈-﫿฀-๿"
 _WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)*")
+_ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")  # the same, several times as fast
 _STEMMERS: Mapping[str, str] = {
     "en": "english", "es": "spanish", "fr": "french", "pt": "portuguese", "ru": "russian", "ar": "arabic",
     "de": "german", "it": "italian", "ro": "romanian", "hi": "hindi",
@@ -46,6 +47,8 @@ STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text in order: lower case, compatibility forms unified, unspaced scripts in pairs."""
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
     folded = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
     return list(chain.from_iterable(_pieces(word) for word in _WORD.findall(folded)))
 
@@ -117,19 +120,28 @@ class Postings:
 
     def products(self, terms: Mapping[str, float]) -> Numbers:
         """Return the inner product of weighted terms with every row, shape (n_rows,); unknown terms add nothing."""
-        places, wanted = self.gathered(terms)
-        return self.summed(places, self.weights[places] * wanted)
+        known = self.known(terms)
+        places = self.places(known)
+        wanted = np.array([weight for term, weight in terms.items() if term in self.numbers], dtype=np.float64)
+        return self.summed(
+            places, self.weights[places] * np.repeat(wanted, self.starts[known + 1] - self.starts[known])
+        )
 
-    def gathered(self, terms: Mapping[str, float]) -> tuple[Places, Numbers]:
-        """Return where the postings of all terms lie, and for each of those the weight of its term."""
-        known = [(self.numbers[term], weight) for term, weight in terms.items() if term in self.numbers]
-        numbers = np.array([number for number, _ in known], dtype=np.int64)
-        firsts = self.starts[numbers]
-        sizes = self.starts[numbers + 1] - firsts
-        wanted = np.repeat(np.array([weight for _, weight in known], dtype=np.float64), sizes)
-        return joined_ranges(firsts, sizes), wanted
+    def known(self, terms: Iterable[str]) -> Places:
+        """Return the numbers of the terms that any row holds, in their order."""
+        numbers = self.numbers
+        return np.array([numbers[term] for term in terms if term in numbers], dtype=np.int64)
 
-    def summed(self, places: Places, values: Numbers) -> Numbers:
+    def places(self, known: Places) -> Places:
+        """Return where the postings of numbered terms lie, one term after the other."""
+        firsts = self.starts[known]
+        return joined_ranges(firsts, self.starts[known + 1] - firsts)
+
+    def rows_of(self, number: int) -> npt.NDArray[np.int32]:
+        """Return the rows that hold a numbered term, ascending."""
+        return self.rows[self.starts[number] : self.starts[number + 1]]
+
+    def summed(self, places: Places, values: npt.NDArray[np.floating[Any]]) -> Numbers:
         """Return the sum of the values of each row's postings, shape (n_rows,)."""
         return np.bincount(self.rows[places], values, minlength=self.n_rows).astype(np.float64, copy=False)
 
@@ -167,22 +179,25 @@ class Bm25:
         weights = (idf * saturated).astype(np.float32)
         return cls(Postings(counted.numbers, counted.starts, counted.rows, weights, counted.idf, counted.n_rows))
 
-    def similarities(self, weights: Mapping[str, float]) -> tuple[Numbers, Numbers]:
-        """Return for every row its BM25, and how much of the query it covers.
+    def similarities(self, weights: Mapping[str, float]) -> Numbers:
+        """Return the BM25 of every row in shares of the query's whole idf, in [0, 1), shape (n_rows,).
 
         Args:
             weights: The query's stems with their idf, from `weights_of`; stems that no row holds count in the whole.
-
-        Returns:
-            Two arrays of shape (n_rows,): BM25 in shares of the query's whole idf, in [0, 1), and the share of that
-            idf, in [0, 1], whose stems stand in the row at all.
         """
+        share = np.float32(1 / (sum(weights.values()) or 1.0))
+        places = self.postings.places(self.postings.known(weights))
+        return self.postings.summed(places, self.postings.weights[places] * share)
+
+    def coverage(self, weights: Mapping[str, float], rows: Iterable[int]) -> list[float]:
+        """Return for some rows the share of the query's idf, in [0, 1], whose stems stand there at all."""
         whole = sum(weights.values()) or 1.0
-        places, idf = self.postings.gathered(weights)
-        return (
-            self.postings.summed(places, self.postings.weights[places].astype(np.float64) / whole),
-            self.postings.summed(places, idf / whole),
-        )
+        held = [(idf, self.postings.rows_of(number)) for number, idf in self._numbered(weights)]
+        return [sum(idf for idf, found in held if _holds(found, row)) / whole for row in rows]
+
+    def _numbered(self, weights: Mapping[str, float]) -> list[tuple[int, float]]:
+        numbers = self.postings.numbers
+        return [(numbers[stem], idf) for stem, idf in weights.items() if stem in numbers]
 
     def weights_of(self, stems: Iterable[str]) -> dict[str, float]:
         """Return the idf of every distinct stem."""
@@ -194,6 +209,12 @@ class Bm25:
         if number is None:
             return float(np.log1p((self.postings.n_rows - 0.5) / 1.5))
         return float(self.postings.idf[number])
+
+
+def _holds(rows: npt.NDArray[np.int32], row: int) -> bool:
+    """Tell whether a row is among rows that ascend."""
+    place = int(rows.searchsorted(np.int32(row)))
+    return place < len(rows) and int(rows[place]) == row
 
 
 @dataclass(frozen=True, slots=True)

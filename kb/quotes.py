@@ -26,25 +26,24 @@ def best_quote(text: str, spans: Sequence[Span], matched: Sequence[Set[str]], sh
         A slice of the text. Ties go to the earlier, then to the shorter one. Where even the shortest choice is too
         long, its first MAX_CHARS characters, cut between words.
     """
-    choices = [
-        (first, last)
-        for first in range(len(spans))
-        for last in range(first, min(first + MAX_SENTENCES, len(spans)))
-        if spans[last][1] - spans[first][0] <= MAX_CHARS
-    ]
-    if not choices:
+    best: Span | None = None
+    best_worth = -1.0
+    for first, start in enumerate(start for start, _ in spans):
+        found: set[str] = set()
+        for last in range(first, min(first + MAX_SENTENCES, len(spans))):
+            if spans[last][1] - start > MAX_CHARS:
+                break
+            found |= matched[last]
+            # The exact sum does not depend on the order of a set, which differs between processes.
+            worth = fsum([shares[stem] for stem in found]) if found else 0.0
+            worth += FIRST_SENTENCE_BONUS * (first == 0) - SENTENCE_COST * (last - first)
+            if worth > best_worth:
+                best, best_worth = (first, last), worth
+            if first and not found:
+                break
+    if best is None:
         return _cut(text[spans[0][0] :] if spans else text)
-
-    def worth(choice: Span) -> float:
-        first, last = choice
-        found = set().union(*matched[first : last + 1])
-        # The exact sum does not depend on the order of a set, which differs between processes.
-        return (
-            fsum(map(shares.__getitem__, found)) + FIRST_SENTENCE_BONUS * (first == 0) - SENTENCE_COST * (last - first)
-        )
-
-    first, last = max(choices, key=worth)
-    return text[spans[first][0] : spans[last][1]]
+    return text[spans[best[0]][0] : spans[best[1]][1]]
 
 
 def _cut(text: str) -> str:

@@ -8,20 +8,21 @@ BM25 at half of either, while a character n-gram member earned nothing beside ve
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from typing import Self, TypeAlias
+from itertools import groupby
 
 import numpy as np
-import numpy.typing as npt
 
 from kb.articles import Article, Section
+from kb.candidates import Candidates, Numbers, Scored, best_places, positive
+from kb.conditions import asked_for
 from kb.index import Mask, Rows, Snapshot
-from kb.lexical import informative, joined_ranges, stem, stems_of, words_of
+from kb.lexical import informative, stem, stems_of, words_of
 from kb.no_answer import LOOKED_AT, NoAnswerModel, Signals
 from kb.quotes import best_quote
-from triage.types import Answer, AnswerStatus, Audience, Query, SearchResult, Vectors
+from triage.types import Answer, AnswerStatus, Audience, Query, SearchFilter, SearchResult, Vectors
 
 CANDIDATES = 24  # at least, of each member; what all three miss cannot win
 FEW_ROWS = 4_000  # vectors up to which comparing all is quicker than choosing
@@ -29,9 +30,8 @@ MAX_WORDS = 2_000  # of a query that are read by BM25
 MAX_MENDED = 30  # unknown words of a query that are looked up by their letters
 LEAST_LIKENESS = 0.45  # cosine of character 3–5-grams from which an unknown word is taken for a known one
 LEAST_SHARE_OF_BEST = 0.05  # of the best answer's probability that a further answer must have
+_NOTHING: Rows = np.zeros(0, dtype=np.int64)
 LEAST_FOREIGN_LETTERS = 4  # shorter words of another language agree with English ones by accident
-
-Numbers: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,58 +73,12 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Articles that are compared with a query, and where their sections and questions lie.
+class _Scope:
+    """What a filter leaves on a day; None where that is everything."""
 
-    `sections` and `questions` hold the rows of all articles one after the other; `section_starts` has an entry an
-    article, `question_starts` one for each article that has questions, which `asked` tells.
-    """
-
-    articles: Rows
-    sections: Rows
-    section_starts: Rows
-    section_sizes: Rows
-    questions: Rows
-    question_starts: Rows
-    asked: Mask
-    section_vectors: Vectors
-    question_vectors: Vectors
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, articles: Rows) -> Self:
-        """Gather the rows of some articles, in their order."""
-        section_firsts, question_firsts = snapshot.sections_from[articles], snapshot.questions_from[articles]
-        section_sizes = snapshot.sections_from[articles + 1] - section_firsts
-        question_sizes = snapshot.questions_from[articles + 1] - question_firsts
-        asked = question_sizes > 0
-        sections = joined_ranges(section_firsts, section_sizes)
-        questions = joined_ranges(question_firsts, question_sizes)
-        return cls(
-            articles=articles,
-            sections=sections,
-            section_starts=np.cumsum(section_sizes) - section_sizes,
-            section_sizes=section_sizes,
-            questions=questions,
-            question_starts=(np.cumsum(question_sizes) - question_sizes)[asked],
-            asked=asked,
-            section_vectors=snapshot.section_index.vectors[sections],
-            question_vectors=snapshot.question_index.vectors[questions],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """Members and weighted sum of every section of the candidates, aligned with `candidates.sections`.
-
-    Only `coverage` is of all sections, by their number.
-    """
-
-    candidates: _Candidates
-    section: Numbers
-    question: Numbers
-    lexical: Numbers
-    coverage: Numbers
-    fused: Numbers
+    articles: Mask | None = None
+    sections: Mask | None = None
+    questions: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +106,8 @@ class SectionSearch:
         self._clock = clock
         self._mended = lru_cache(maxsize=10_000)(self._nearest_known)
         self._sentence_stems = lru_cache(maxsize=20_000)(self._stems_of_sentences)
-        self._valid_on = lru_cache(maxsize=4)(self._validity)
-        self._everything = lru_cache(maxsize=2)(self._all_candidates)
+        self._scope = lru_cache(maxsize=64)(self._scope_of)
+        self._everything = lru_cache(maxsize=8)(self._all_candidates)
         self._types = _articles_by_type(snapshot.articles)
         self._penalty = np.array([s.audience is Audience.INTERNAL for s in snapshot.sections]) * self.weights.internal
 
@@ -192,12 +146,14 @@ class SectionSearch:
         if not queries:
             return []
         vectors = self._vectors(queries)
-        day = self._clock()
+        today = self._clock()
+        filters = [query.filter if query.filter.on else replace(query.filter, on=today) for query in queries]
         left_out = hidden or [frozenset[int]()] * len(queries)
-        near = self._near(vectors, self._valid_on(day))
         return [
-            self._ranked(query, vector, self._everything(day) if articles is None else articles, k, without)
-            for query, vector, articles, without in zip(queries, vectors, near, left_out, strict=True)
+            self._ranked(query, vector, near, chosen, k, without)
+            for query, vector, near, chosen, without in zip(
+                queries, vectors, self._near(vectors, filters), filters, left_out, strict=True
+            )
         ]
 
     def _vectors(self, queries: Sequence[Query]) -> Vectors:
@@ -207,68 +163,85 @@ class SectionSearch:
             raise ValueError(f"a query's vector has shape {wrong}, the index holds ({dim},)")
         return np.stack([query.vector for query in queries]).astype(np.float32, copy=False)
 
-    def _validity(self, day: date) -> Mask | None:
-        """Return which articles may answer on a day; None where all may."""
-        valid = np.array([article.is_valid_on(day) for article in self.snapshot.articles])
-        return None if valid.all() else valid
+    def _scope_of(self, chosen: SearchFilter) -> _Scope:
+        """Return the articles, sections and questions that a filter with its day leaves."""
+        snapshot = self.snapshot
+        articles = np.array([_passes(article, chosen) for article in snapshot.articles])
+        sections = articles[snapshot.article_of_section]
+        if chosen.audience is not None:
+            sections &= np.array([section.audience is chosen.audience for section in snapshot.sections])
+            articles = np.zeros_like(articles)
+            articles[snapshot.article_of_section[sections]] = True
+        if articles.all() and sections.all():
+            return _Scope()
+        return _Scope(articles, sections, articles[snapshot.article_of_question])
 
-    def _all_candidates(self, day: date) -> _Candidates:
-        """Return all articles that may answer on a day."""
-        valid = self._valid_on(day)
-        numbers = np.arange(len(self.snapshot.articles)) if valid is None else np.flatnonzero(valid)
-        return _Candidates.of(self.snapshot, numbers)
+    def _all_candidates(self, chosen: SearchFilter) -> Candidates:
+        allowed = self._scope(chosen).articles
+        numbers = np.arange(len(self.snapshot.articles)) if allowed is None else np.flatnonzero(allowed)
+        return Candidates.of(self.snapshot, numbers)
 
-    def _near(self, vectors: Vectors, valid: Mask | None) -> list[Rows | None]:
+    def _near(self, vectors: Vectors, filters: Sequence[SearchFilter]) -> list[Rows | None]:
         """Return for every query the articles near by vector, some twice, none for zeros; None says compare all."""
-        snapshot, nothing = self.snapshot, np.zeros(0, dtype=np.int64)
-        if len(snapshot.section_index) + len(snapshot.question_index) <= FEW_ROWS:
-            return [None if vector.any() else nothing for vector in vectors]
-        by_section, by_question = snapshot.article_of_section, snapshot.article_of_question
-        near_sections = snapshot.section_index.nearest(
-            vectors, k=CANDIDATES, allowed=None if valid is None else valid[by_section]
-        )
-        near_questions = snapshot.question_index.nearest(
-            vectors, k=CANDIDATES, allowed=None if valid is None else valid[by_question]
-        )
+        if len(self.snapshot.section_index) + len(self.snapshot.question_index) <= FEW_ROWS:
+            return [None if vector.any() else _NOTHING for vector in vectors]
+        near: list[Rows | None] = []
+        for chosen, group in groupby(range(len(vectors)), key=filters.__getitem__):
+            near += self._nearest(vectors[list(group)], self._scope(chosen))
+        return near
+
+    def _nearest(self, vectors: Vectors, scope: _Scope) -> list[Rows]:
+        snapshot = self.snapshot
+        sections = snapshot.section_index.nearest(vectors, k=CANDIDATES, allowed=scope.sections)
+        questions = snapshot.question_index.nearest(vectors, k=CANDIDATES, allowed=scope.questions)
         return [
-            np.concatenate([by_section[sections[sections >= 0]], by_question[questions[questions >= 0]]])
+            np.concatenate(
+                [
+                    snapshot.article_of_section[by_section[by_section >= 0]],
+                    snapshot.article_of_question[by_question[by_question >= 0]],
+                ]
+            )
             if vector.any()
-            else nothing
-            for vector, sections, questions in zip(vectors, near_sections, near_questions, strict=True)
+            else _NOTHING
+            for vector, by_section, by_question in zip(vectors, sections, questions, strict=True)
         ]
 
     def _ranked(
-        self, query: Query, vector: Vectors, near: Rows | _Candidates, k: int, hidden: frozenset[int]
+        self, query: Query, vector: Vectors, near: Rows | None, chosen: SearchFilter, k: int, hidden: frozenset[int]
     ) -> _Ranking:
         words = self.snapshot.bm25.weights_of(self._stems(query))
-        lexical, coverage = self.snapshot.bm25.similarities(words)
-        candidates = near if isinstance(near, _Candidates) else self._joined(near, lexical)
+        lexical, scope = self.snapshot.bm25.similarities(words), self._scope(chosen)
+        candidates = self._everything(chosen) if near is None else self._joined(near, lexical, scope)
         if hidden:
             kept = [article for article in candidates.articles.tolist() if article not in hidden]
-            candidates = _Candidates.of(self.snapshot, np.array(kept, dtype=np.int64))
+            candidates = Candidates.of(self.snapshot, np.array(kept, dtype=np.int64))
         if not len(candidates.articles):
             return _Ranking(found=(), words=words)
-        scored = self._scored(query, vector, lexical, coverage, candidates)
-        return _Ranking(found=self._found(scored, len(words), k, has_vector=bool(vector.any())), words=words)
+        scored = self._scored(query, vector, lexical, candidates, scope)
+        return _Ranking(found=self._found(query, scored, words, k), words=words)
 
-    def _joined(self, near: Rows, lexical: Numbers) -> _Candidates:
-        """Return the articles near by vector or by BM25 that may answer today."""
-        articles = np.unique(np.concatenate([near, self.snapshot.article_of_section[_largest(lexical, CANDIDATES)]]))
-        valid = self._valid_on(self._clock())
-        return _Candidates.of(self.snapshot, articles if valid is None else articles[valid[articles]])
+    def _joined(self, near: Rows, lexical: Numbers, scope: _Scope) -> Candidates:
+        """Return the articles near by vector or by BM25, and their versions in other languages."""
+        allowed = lexical if scope.sections is None else np.where(scope.sections, lexical, 0.0)
+        articles = np.unique(np.concatenate([near, self.snapshot.article_of_section[positive(allowed, CANDIDATES)]]))
+        groups = self.snapshot.groups
+        if groups is not None:
+            articles = np.flatnonzero(np.isin(groups, groups[articles]))
+            articles = articles if scope.articles is None else articles[scope.articles[articles]]
+        return Candidates.of(self.snapshot, articles)
 
-    def _scored(
-        self, query: Query, vector: Vectors, lexical: Numbers, coverage: Numbers, candidates: _Candidates
-    ) -> _Scored:
+    def _scored(self, query: Query, vector: Vectors, lexical: Numbers, candidates: Candidates, scope: _Scope) -> Scored:
         weights, sizes = self.weights, candidates.section_sizes
         by_section = (candidates.section_vectors @ vector).astype(np.float64)
-        by_question = np.repeat(_question_cosines(candidates, vector, by_section), sizes)
+        by_question = np.repeat(candidates.question_cosines(vector, by_section), sizes)
         by_words = lexical[candidates.sections]
         fused = weights.section * by_section + weights.question * by_question + weights.lexical * by_words
         fused -= self._penalty[candidates.sections]
         if query.service_types:
             fused += np.repeat(self._boosts(query, candidates.articles), sizes)
-        return _Scored(candidates, by_section, by_question, by_words, coverage, fused)
+        if scope.sections is not None:
+            fused[~scope.sections[candidates.sections]] = -np.inf
+        return Scored(candidates, by_section, by_question, by_words, fused)
 
     def _boosts(self, query: Query, articles: Rows) -> Numbers:
         boosts = np.zeros(len(self.snapshot.articles))
@@ -278,20 +251,30 @@ class SectionSearch:
                 boosts[numbers] = np.maximum(boosts[numbers], weight * share)
         return boosts[articles]
 
-    def _found(self, scored: _Scored, n_words: int, k: int, *, has_vector: bool) -> tuple[Found, ...]:
-        best = np.maximum.reduceat(scored.fused, scored.candidates.section_starts)
-        order = np.argsort(-best, kind="stable")[: max(k, 2)].tolist()
+    def _found(self, query: Query, scored: Scored, words: Mapping[str, float], k: int) -> tuple[Found, ...]:
+        best = scored.best()
+        leads = self._leads(scored, best, max(k, 2))
+        rows = [scored.best_row(place) for place in leads[:k]]
+        sections = scored.candidates.sections[rows].tolist()
+        coverage = self.snapshot.bm25.coverage(words, sections)
         found: list[Found] = []
-        ceiling = 1.0
-        for place in order[:k]:
-            other = order[1] if place == order[0] and len(order) > 1 else order[0]
-            row = _best_row(scored, place)
-            signals = self._signals(scored, row, n_words, margin=float(best[place] - best[other]))
+        ceiling, has_vector = 1.0, bool(query.vector.any())
+        for place, row, covered in zip(leads, rows, coverage, strict=False):
+            other = leads[1] if place == leads[0] and len(leads) > 1 else leads[0]
+            signals = Signals(
+                section=float(scored.section[row]),
+                question=float(scored.question[row]),
+                lexical=float(scored.lexical[row]),
+                margin=float(best[place] - best[other]),
+                coverage=covered,
+                words=math.log1p(len(words)),
+            )
             ceiling = min(ceiling, self.no_answer.probability(signals, has_vector=has_vector))
+            shown = self._in_language(scored, place, query.language)
             found.append(
                 Found(
-                    article=int(scored.candidates.articles[place]),
-                    section=int(scored.candidates.sections[row]),
+                    article=int(scored.candidates.articles[shown]),
+                    section=int(scored.candidates.sections[row if shown == place else scored.best_row(shown)]),
                     similarity=float(best[place]),
                     signals=signals,
                     probability=ceiling,
@@ -299,14 +282,28 @@ class SectionSearch:
             )
         return tuple(found)
 
-    def _signals(self, scored: _Scored, row: int, n_words: int, *, margin: float) -> Signals:
-        return Signals(
-            section=float(scored.section[row]),
-            question=float(scored.question[row]),
-            lexical=float(scored.lexical[row]),
-            margin=margin,
-            coverage=float(scored.coverage[scored.candidates.sections[row]]),
-            words=math.log1p(n_words),
+    def _leads(self, scored: Scored, best: Numbers, k: int) -> list[int]:
+        """Return the places of the best articles; of one article in several languages only the best version."""
+        groups = self.snapshot.groups
+        if groups is None:
+            first: list[int] = best_places(best, k).tolist()
+            return first
+        leads: dict[int, int] = {}
+        for place in np.argsort(-best, kind="stable").tolist():
+            leads.setdefault(int(groups[scored.candidates.articles[place]]), place)
+            if len(leads) == k:
+                break
+        return list(leads.values())
+
+    def _in_language(self, scored: Scored, place: int, language: str) -> int:
+        """Return the place of an article's version in a language; of the article itself where there is none."""
+        groups, articles = self.snapshot.groups, scored.candidates.articles
+        if groups is None:
+            return place
+        versions = np.flatnonzero(groups[articles] == groups[articles[place]]).tolist()
+        return max(
+            [place, *versions],
+            key=lambda version: _likeness(self.snapshot.articles[articles[version]].language, language),
         )
 
     def _stems(self, query: Query) -> list[str]:
@@ -345,7 +342,10 @@ class SectionSearch:
         if status is AnswerStatus.NONE:
             return SearchResult()
         kept = [one for one in found[:k] if one.probability >= LEAST_SHARE_OF_BEST * found[0].probability]
-        return SearchResult(status=status, answers=tuple(self._answer(one, ranking.words) for one in kept))
+        answers = tuple(self._answer(one, ranking.words) for one in kept)
+        if answers[0].condition is not None:
+            status = AnswerStatus.POSSIBLE
+        return SearchResult(status=status, answers=answers)
 
     def _answer(self, found: Found, words: Mapping[str, float]) -> Answer:
         article = self.snapshot.articles[found.article]
@@ -359,6 +359,8 @@ class SectionSearch:
             url=article.url,
             reviewed_on=article.reviewed_on.isoformat() if article.reviewed_on else None,
             audience=section.audience,
+            condition=asked_for(article, words),
+            language=article.language,
         )
 
     def _quote(self, number: int, section: Section, words: Mapping[str, float]) -> str:
@@ -368,31 +370,22 @@ class SectionSearch:
         return best_quote(section.text, self.snapshot.sentences[number], matched, shares)
 
 
-def _question_cosines(candidates: _Candidates, vector: Vectors, by_section: Numbers) -> Numbers:
-    """Return the best cosine with title and aliases of each article; where it has neither, with its sections."""
-    if not candidates.asked.any():
-        return np.maximum.reduceat(by_section, candidates.section_starts)
-    best = np.maximum.reduceat(candidates.question_vectors @ vector, candidates.question_starts).astype(np.float64)
-    if candidates.asked.all():
-        return best
-    cosines = np.maximum.reduceat(by_section, candidates.section_starts)
-    cosines[candidates.asked] = best
-    return cosines
+def _passes(article: Article, chosen: SearchFilter) -> bool:
+    """Whether an article passes a filter, whose day is given; of its sections `audience` decides."""
+    return (
+        (chosen.on is None or article.is_valid_on(chosen.on))
+        and (chosen.department is None or article.department.casefold() == chosen.department.casefold())
+        and (chosen.language is None or chosen.language in (article.language, _base(article.language)))
+    )
 
 
-def _best_row(scored: _Scored, place: int) -> int:
-    """Return the row of the best section of an article; ties go to the earlier section."""
-    start = int(scored.candidates.section_starts[place])
-    size = int(scored.candidates.section_sizes[place])
-    return start + int(scored.fused[start : start + size].argmax())
+def _likeness(language: str, wanted: str) -> int:
+    """Return 2 for the same language, 1 for one of the same base, else 0."""
+    return 2 if language == wanted else int(_base(language) == _base(wanted))
 
 
-def _largest(values: Numbers, k: int) -> Rows:
-    """Return the places of the k largest values above 0, in no order."""
-    places = np.flatnonzero(values > 0)
-    if len(places) <= k:
-        return places
-    return places[np.argpartition(-values[places], k)[:k]]
+def _base(language: str) -> str:
+    return language.partition("-")[0]
 
 
 def _articles_by_type(articles: Sequence[Article]) -> Mapping[str, tuple[tuple[Rows, float], ...]]:

@@ -17,11 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from models.features import SparseRow, TfidfFeatures
+from models.scope import ScopeRule
 from triage.errors import ComponentError, ModelError
 from triage.types import Prediction, Vectors
 
 TOP = 5
 BECAUSE = 3
+OUT_OF_SCOPE_SHARE = np.float32(0.5)
 _COMMON_WORDS = """
 a an and are as at be been but by can do does for from get got has have he her his how i i'm if in is it it's its just
 like me my no not of on or our out she so that the their them there they this to up was we were what when where which
@@ -41,6 +43,8 @@ class LinearWeights:
         bias: float32, shape (n_labels,).
         temperature: Scores are divided by it before the softmax; > 0.
         vector_weight: The embedding is multiplied by it.
+        isotonic: Points of an increasing curve, shape (2, n), through which every probability goes before the row is
+            divided by its sum again; None where the temperature alone calibrates.
     """
 
     labels: tuple[str, ...]
@@ -49,15 +53,19 @@ class LinearWeights:
     bias: npt.NDArray[np.float32]
     temperature: float
     vector_weight: float
+    isotonic: npt.NDArray[np.float64] | None = None
 
 
 class LinearClassifier:
     """Ranks labels by a linear model; see `protocols.Classifier`."""
 
-    def __init__(self, weights: LinearWeights, features: TfidfFeatures, *, version: str) -> None:
+    def __init__(
+        self, weights: LinearWeights, features: TfidfFeatures, *, version: str, scope: ScopeRule | None = None
+    ) -> None:
         self.weights = weights
         self.features = features
         self.version = version
+        self.scope = scope
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -67,16 +75,21 @@ class LinearClassifier:
     def classify(self, texts: Sequence[str], vectors: Vectors) -> list[tuple[Prediction, ...]]:
         """Return the five likeliest labels a text, best first; an all-zero vector leaves the words to decide.
 
+        A text that is out of scope keeps its ranking at half the probabilities: under any threshold from 0.5 on.
+
         Raises:
             ComponentError: If the vectors are of another encoder's dimension.
         """
         rows = [self.features.row(text) for text in texts]
-        probabilities = self.probabilities(rows, vectors)
+        scores = self.scores(rows, vectors)
+        probabilities = calibrated(scores, self.weights)
+        if self.scope:
+            probabilities[~self.scope.holds(scores, vectors)] *= OUT_OF_SCOPE_SHARE
         return [self._best(row, chances) for row, chances in zip(rows, probabilities, strict=True)]
 
     def probabilities(self, rows: Sequence[SparseRow], vectors: Vectors) -> npt.NDArray[np.float32]:
         """Return the probability of each label, shape (n_texts, n_labels); rows sum to 1."""
-        return softmax(self.scores(rows, vectors) / self.weights.temperature)
+        return calibrated(self.scores(rows, vectors), self.weights)
 
     def scores(self, rows: Sequence[SparseRow], vectors: Vectors) -> npt.NDArray[np.float32]:
         """Return the linear scores, shape (n_texts, n_labels)."""
@@ -122,6 +135,8 @@ class LinearClassifier:
             vector=weights.vector,
             bias=weights.bias,
             idf=self.features.idf,
+            **({} if weights.isotonic is None else {"isotonic": weights.isotonic}),
+            **({} if self.scope is None else {"centers": self.scope.centers}),
         )
         vocabulary = {"words": self.features.word_vocabulary, "chars": self.features.char_vocabulary}
         _write_json(folder / "vocabulary.json", vocabulary)
@@ -130,6 +145,7 @@ class LinearClassifier:
             "labels": weights.labels,
             "temperature": weights.temperature,
             "vector_weight": weights.vector_weight,
+            "scope": None if self.scope is None else {"kind": self.scope.kind, "threshold": self.scope.threshold},
         }
         _write_json(folder / "model.json", {**known, **facts})
 
@@ -151,14 +167,16 @@ class LinearClassifier:
                     bias=arrays["bias"],
                     temperature=float(facts["temperature"]),
                     vector_weight=float(facts["vector_weight"]),
+                    isotonic=arrays.get("isotonic"),
                 )
+                scope = ScopeRule(**facts["scope"], centers=arrays["centers"]) if facts.get("scope") else None
                 features = TfidfFeatures(vocabulary["words"], vocabulary["chars"], arrays["idf"])
             version = str(facts["version"])
         except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile, zlib.error) as error:
             raise ModelError(f"the model in {folder} cannot be opened ({error}); train it again") from error
         if not _fits(weights, features):
             raise ModelError(f"the parts of the model in {folder} do not fit together; train it again")
-        return cls(weights, features, version=version)
+        return cls(weights, features, version=version, scope=scope)
 
 
 def softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -178,6 +196,20 @@ def _fits(weights: LinearWeights, features: TfidfFeatures) -> bool:
         and all(np.isfinite(array).all() for array in arrays)
         and weights.temperature > 0
     )
+
+
+def calibrated(scores: npt.NDArray[np.float32], weights: LinearWeights) -> npt.NDArray[np.float32]:
+    """Return the probabilities that linear scores stand for, shape (n_texts, n_labels); rows sum to 1."""
+    return bent(softmax(scores / np.float32(weights.temperature)), weights.isotonic)
+
+
+def bent(chances: npt.NDArray[np.float32], curve: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float32]:
+    """Return probabilities put through an increasing curve, each row divided by its sum; unchanged where it is None."""
+    if curve is None:
+        return chances
+    raised = np.interp(chances, curve[0], curve[1]).astype(np.float32)
+    straightened: npt.NDArray[np.float32] = raised / raised.sum(axis=1, keepdims=True)
+    return straightened
 
 
 @cache

@@ -1,13 +1,16 @@
-"""Sentence embeddings on CTranslate2: all-MiniLM-L6-v2 in int8, for a service that never imports torch.
+"""Sentence embeddings on CTranslate2 in int8, for a service that never imports torch.
 
-The weights are those of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), a BERT of six layers: token vectors
-are averaged and brought to unit length. Texts over 256 word pieces are read in windows and averaged.
+English is read by sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), a BERT of six layers: token vectors are
+averaged and brought to unit length. Every other language is read by a student of it with a vocabulary of its own, which
+was trained to put a sentence where the teacher puts its English (`models.recipes.encoder`, weights/encoder/card.md).
+Texts over 256 word pieces are read in windows and averaged.
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Self
 
@@ -18,9 +21,11 @@ from tokenizers import Tokenizer
 from triage.errors import ModelError
 from triage.types import Language, Vectors
 
+STUDENT = Path(str(files("models") / "weights" / "encoder"))  # shipped, ready to run
 WINDOW = 254  # word pieces beside [CLS] and [SEP]: the 256 that the model was trained on
 MAX_WINDOWS = 64  # of one text, spread over its length
 PIECES_PER_BATCH = 2_048
+SURELY_ENGLISH = 0.9  # probability below which a text may be mixed, and the student reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class _Window:
 
 
 class MiniLMEncoder:
-    """English sentence embeddings; see `protocols.Encoder`."""
+    """Sentence embeddings of one network; see `protocols.Encoder`."""
 
     def __init__(
         self, engine: ctranslate2.Encoder, tokenizer: Tokenizer, *, version: str, dim: int, workers: int
@@ -101,6 +106,45 @@ class MiniLMEncoder:
         means = np.einsum("ntd,nt->nd", states, mask.astype(np.float32)) / lengths[:, None]
         vectors: Vectors = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
         return vectors
+
+
+class MultilingualEncoder:
+    """English by the teacher; other, mixed, doubtful and unknown languages by the student: one space of vectors."""
+
+    def __init__(self, teacher: MiniLMEncoder, student: MiniLMEncoder) -> None:
+        """Join them.
+
+        Raises:
+            ModelError: If their dimensions differ.
+        """
+        if teacher.dim != student.dim:
+            raise ModelError(
+                f"the multilingual encoder gives {student.dim} numbers and the English one {teacher.dim}; "
+                "unset TRIAGE_ENCODER, or name one of the same dimension"
+            )
+        self._teacher, self._student = teacher, student
+        self.version = f"{teacher.version}+{student.version}"
+        self.dim = teacher.dim
+
+    def encode(self, texts: Sequence[str], languages: Sequence[Language] = ()) -> Vectors:
+        """Return float32 embeddings of shape (n_texts, dim), rows of unit length; an empty text is all zero.
+
+        Args:
+            texts: In any language.
+            languages: One a text; none given means English throughout.
+        """
+        foreign = [number for number, language in enumerate(languages) if not _is_english(language)]
+        if not foreign:
+            return self._teacher.encode(texts)
+        vectors: Vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        vectors[foreign] = self._student.encode([texts[number] for number in foreign])
+        english = sorted(set(range(len(texts))) - set(foreign))
+        vectors[english] = self._teacher.encode([texts[number] for number in english])
+        return vectors
+
+
+def _is_english(language: Language) -> bool:
+    return language.code == "en" and language.probability >= SURELY_ENGLISH
 
 
 def _open_tokenizer(path: Path) -> Tokenizer:

@@ -5,16 +5,30 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from triage.clock import Clock
+from triage.incident_watch import IncidentWatch
+from triage.live import LiveUpdates
+from triage.metrics import Metrics
 from triage.pipeline import Pipeline
 from triage.store import SqlTriageStore
+from triage.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The open pipeline and the open store."""
+    """The open pipeline, the open store, what is counted, and what tells due times, incidents and changes."""
 
     pipeline: Pipeline
     store: SqlTriageStore
+    metrics: Metrics
+    clock: Clock
+    incidents: IncidentWatch
+    live: LiveUpdates
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The city's service types."""
+        return self.pipeline.parts.taxonomy
 
 
 def services_of(request: Request) -> Services:

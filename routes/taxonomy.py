@@ -3,7 +3,9 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from routes.access import require
 from routes.services import Given
+from triage.access import Right
 from triage.taxonomy import ServiceType
 
 router = APIRouter(prefix="/v1", tags=["service"])
@@ -16,7 +18,7 @@ class TaxonomyAnswer(BaseModel):
     service_types: list[ServiceType]
 
 
-@router.get("/taxonomy")
+@router.get("/taxonomy", dependencies=[require(Right.KB_READ)])
 def read_taxonomy(services: Given) -> TaxonomyAnswer:
     """Return the service types with their departments, target hours and questions."""
     taxonomy = services.pipeline.parts.taxonomy

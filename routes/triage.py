@@ -4,10 +4,13 @@ import json
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, BackgroundTasks
 from pydantic import BaseModel, ConfigDict, Field
 
+from kb.gap_notes import note_triages
+from routes.access import require
 from routes.services import Given
+from triage.access import Right
 from triage.batchfile import ErrorRecord, read_one, triage_read
 from triage.channels.request import TriageRequest
 from triage.types import Channel, Message, Triage
@@ -19,7 +22,9 @@ MAX_MESSAGES = 1_000
 class BatchRequest(BaseModel):
     """Several messages; each is read by itself, so that one that is wrong takes no other with it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"messages": [{"text": "a couch behind 2210 Florin Rd"}]}]}
+    )
 
     messages: Annotated[list[Any], Field(max_length=MAX_MESSAGES)]
 
@@ -30,17 +35,20 @@ class BatchAnswer(BaseModel):
     results: list[Triage | dict[str, Any]]
 
 
-@router.post("/triage")
-def triage_one(request: TriageRequest, services: Given) -> Triage:
+@router.post("/triage", dependencies=[require(Right.TRIAGE)])
+def triage_one(request: TriageRequest, services: Given, later: BackgroundTasks) -> Triage:
     """Triage one message. It is stored before the answer is sent."""
     message = request.to_message(f"m-{uuid.uuid4().hex}")
-    triage = services.pipeline.triage(message)
-    services.store.save([(message, triage)])
+    with services.metrics.failures(message.channel):
+        triage = services.pipeline.triage(message)
+        services.store.save([(message, triage)])
+    services.metrics.triaged([triage])
+    later.add_task(note_triages, services.store.gaps, [(message, triage)])
     return triage
 
 
-@router.post("/triage/batch")
-def triage_many(request: BatchRequest, services: Given) -> BatchAnswer:
+@router.post("/triage/batch", dependencies=[require(Right.TRIAGE)])
+def triage_many(request: BatchRequest, services: Given, later: BackgroundTasks) -> BatchAnswer:
     """Triage up to 1,000 messages; all are stored in one transaction before the answer is sent."""
     numbered = enumerate(request.messages, start=1)
     read = [read_one(raw, number, f"m-{uuid.uuid4().hex}") for number, raw in numbered]
@@ -53,6 +61,9 @@ def triage_many(request: BatchRequest, services: Given) -> BatchAnswer:
     for raw, record in zip(request.messages, read, strict=True):
         if isinstance(record, ErrorRecord):
             services.store.keep_rejected(json.dumps(raw).encode(), record.detail, Channel.WEB)
+            services.metrics.rejected(Channel.WEB)
     services.store.save(pairs)
+    services.metrics.triaged(triage for _, triage in pairs)
+    later.add_task(note_triages, services.store.gaps, pairs)
     shown = [result.as_json() if isinstance(result, ErrorRecord) else result for result in results]
     return BatchAnswer.model_construct(results=shown)

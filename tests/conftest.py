@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from models.encoder import MiniLMEncoder
+    from models.encoder import MiniLMEncoder, MultilingualEncoder
 
 # A slow machine is no failing test: how long things take is measured in benchmarks.
 settings.register_profile("project", deadline=None)
@@ -76,3 +76,11 @@ def minilm(converted: Path) -> "MiniLMEncoder":
     from models.encoder import MiniLMEncoder
 
     return MiniLMEncoder.load(converted, workers=1)
+
+
+@pytest.fixture(scope="session")
+def multilingual(minilm: "MiniLMEncoder") -> "MultilingualEncoder":
+    """The real encoder with the shipped student beside it."""
+    from models.encoder import STUDENT, MiniLMEncoder, MultilingualEncoder
+
+    return MultilingualEncoder(minilm, MiniLMEncoder.load(STUDENT, workers=1))

@@ -19,6 +19,7 @@ from triage.taxonomy import ServiceType, Taxonomy
 from triage.types import (
     Answer,
     AnswerStatus,
+    Channel,
     Decision,
     Entity,
     EntityKind,
@@ -227,6 +228,7 @@ class FakePolicy:
         language: Language,
         translation: Translation,
         degraded: Sequence[str],
+        channel: Channel = Channel.WEB,
     ) -> Decision:
         return self.decision
 
@@ -368,10 +370,11 @@ class FailingPolicy:
         language: Language,
         translation: Translation,
         degraded: Sequence[str],
+        channel: Channel = Channel.WEB,
     ) -> Decision:
         _fail_on([language.code], self.marker)
         return ThresholdPolicy().decide(
-            suggestions, safety=safety, language=language, translation=translation, degraded=degraded
+            suggestions, safety=safety, language=language, translation=translation, degraded=degraded, channel=channel
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_layers import ROOT
+from triage.access import Role
 from triage.errors import SettingsError
 from wiring import Settings
 
@@ -117,3 +118,57 @@ def test_every_field_names_its_variable_in_the_docstring() -> None:
     variables = {word.strip("`.,;") for word in Settings.__doc__.split() if word.startswith("`TRIAGE_")}
     assert len(variables) == len(fields(Settings))
     assert all(f'"{variable}"' in source for variable in variables)
+
+
+SIGN_IN = {
+    "TRIAGE_PUBLIC_URL": "https://311.example/",
+    "TRIAGE_OIDC_ISSUER": "https://login.example/realms/city",
+    "TRIAGE_OIDC_CLIENT_ID": "triage-311",
+    "TRIAGE_OIDC_CLIENT_SECRET": "between the two",
+    "TRIAGE_OIDC_GROUPS": "311-agents=agent; CN=leads,OU=311=lead",
+    "TRIAGE_OIDC_GROUPS_CLAIM": "roles",
+    "TRIAGE_SESSION_SECRET": "s" * 32,
+}
+
+
+def test_what_the_city_says_of_its_identity_provider_arrives() -> None:
+    provider = Settings.from_env(SIGN_IN).identity_provider
+    assert provider is not None
+    assert (provider.issuer, provider.public_url) == ("https://login.example/realms/city", "https://311.example")
+    assert provider.roles == {"311-agents": Role.AGENT, "CN=leads,OU=311": Role.LEAD}
+    assert (provider.client_id, provider.groups_claim) == ("triage-311", "roles")
+    assert Settings.from_env({}).identity_provider is None
+
+
+def test_an_identity_provider_needs_all_that_belongs_to_it() -> None:
+    names = ("CLIENT_ID", "CLIENT_SECRET", "GROUPS")
+    assert sorted(refusal(TRIAGE_OIDC_ISSUER="https://login.example")) == sorted(
+        [
+            *(f"TRIAGE_OIDC_{name} must be set where TRIAGE_OIDC_ISSUER is, got none" for name in names),
+            "TRIAGE_PUBLIC_URL must be set where TRIAGE_OIDC_ISSUER is, got none",
+            "TRIAGE_SESSION_SECRET must be set where TRIAGE_OIDC_ISSUER is, got none",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("TRIAGE_ACCESS", "open", "must be one of local, required, got 'open'"),
+        ("TRIAGE_LOG_LEVEL", "chatty", "must be one of DEBUG, INFO, WARNING, ERROR, got 'chatty'"),
+        ("TRIAGE_RATE_LIMIT", "0/minute", "must be a number and a span, such as 1200/minute, got '0/minute'"),
+        ("TRIAGE_RATE_LIMIT", "many", "must be a number and a span, such as 1200/minute, got 'many'"),
+        ("TRIAGE_PUBLIC_URL", "http://311.example", "must be an https:// URL, or http:// on loopback, got "),
+        ("TRIAGE_OIDC_GROUPS", "desk=boss", "must list group=role; …, roles being agent, lead, kb-editor, "),
+        ("TRIAGE_SESSION_SECRET", "short", "must have 32 characters or more, got 5"),
+    ],
+)
+def test_a_wrong_word_about_access_is_refused(name: str, value: str, said: str) -> None:
+    [found] = refusal(**{name: value})
+    assert found.startswith(f"{name} {said}")
+
+
+def test_no_secret_is_printed_with_the_settings() -> None:
+    shown = repr(Settings.from_env(SIGN_IN))
+    assert "between the two" not in shown
+    assert "s" * 32 not in shown

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from triage import languages
+from triage.questions import next_question
 from triage.taxonomy import CATCH_ALL, Taxonomy
+from triage.text import has_words
 from triage.types import (
     Decision,
     Entity,
+    Interpreter,
     Language,
     Message,
     Prediction,
@@ -19,6 +22,14 @@ from triage.types import (
     Triage,
     Urgency,
     Versions,
+)
+
+UNKNOWN_LANGUAGE = Interpreter(
+    language="unknown",
+    native_name=None,
+    script=None,
+    ask_for="identification of the language",
+    dialect_question="Which language do you speak?",
 )
 
 
@@ -56,8 +67,8 @@ def answered(
         urgency=found.urgency,
         safety=found.safety,
         dispatch=None,
-        interpreter=_interpreter_for(found.language.code),
-        next_question=missing[0].question if missing else None,
+        interpreter=_interpreter_for(message, found.language.code),
+        next_question=next_question(found.suggestions, missing, taxonomy),
         missing=tuple(attribute.code for attribute in missing),
         entities=found.entities,
         answers=found.result.answers,
@@ -87,6 +98,17 @@ def _suggestion(found: Prediction, taxonomy: Taxonomy) -> ServiceTypeSuggestion:
     )
 
 
-def _interpreter_for(code: str) -> str | None:
+def _interpreter_for(message: Message, code: str) -> Interpreter | None:
+    """Return the card of the language; words in a language that nobody could tell get one too."""
     row = languages.BY_CODE.get(code)
-    return row.interpreter if row else None
+    if row is None:
+        return UNKNOWN_LANGUAGE if has_words(message.text) else None
+    if row.interpreter is None:
+        return None
+    return Interpreter(
+        language=row.name,
+        native_name=row.native_name,
+        script=row.script,
+        ask_for=row.interpreter,
+        dialect_question=row.dialect,
+    )

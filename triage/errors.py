@@ -5,11 +5,19 @@ TriageError
 │   └── TaxonomyError      the taxonomy file is wrong; names the line
 ├── MessageRejected        the input is not a message
 │   └── MessageTooLong
+├── RequestRejected        a request breaks a rule of its resource
+│   └── PreconditionRequired   it must say which version it is made on
 ├── ComponentError         a step could not do its work; the pipeline goes on without it
 ├── ModelError             a model file is missing, damaged, or not what it claims to be
 ├── DataError              a file of messages, articles or judgments is not readable as such
 ├── StoreError             the database refused or cannot be reached; nothing of the transaction is kept
-│   └── DecisionConflict   another person has decided since; read the contact again
+│   ├── DecisionConflict   another person has decided since; read the contact again
+│   ├── ClaimConflict      another agent works on the contact
+│   ├── IdempotencyConflict    the key came with another request
+│   └── IdempotencyInProgress  the first request with the key has not been answered yet
+├── AccessDenied           who asks may not do this
+│   └── Unauthenticated    nobody is signed in, and no valid key was sent
+├── TooManyRequests        says after how many seconds to come again
 └── NotFound               no such message, article or model
 """
 
@@ -34,6 +42,14 @@ class MessageTooLong(MessageRejected):
     """The text is longer than the service reads."""
 
 
+class RequestRejected(TriageError):
+    """A request breaks a rule of its resource. The text says the rule and what to do."""
+
+
+class PreconditionRequired(RequestRejected):
+    """A change of what others may change too must say which version it is made on."""
+
+
 class ComponentError(TriageError):
     """A step of the pipeline could not do its work on valid input."""
 
@@ -52,6 +68,39 @@ class StoreError(TriageError):
 
 class DecisionConflict(StoreError):
     """Another person has decided since the version that this decision was made on."""
+
+
+class AccessDenied(TriageError):
+    """Who asks may not do this. The text names the right that is missing, or the rule that was broken."""
+
+
+class Unauthenticated(AccessDenied):
+    """Nobody is signed in, and no valid key was sent."""
+
+
+class TooManyRequests(TriageError):
+    """Who asks has asked too often.
+
+    Args:
+        message: The rule.
+        retry_after_s: Seconds until the next request is taken, at least 1.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ClaimConflict(StoreError):
+    """Another agent works on the contact."""
+
+
+class IdempotencyConflict(StoreError):
+    """An idempotency key came with another request than the first time."""
+
+
+class IdempotencyInProgress(StoreError):
+    """The first request with an idempotency key has not been answered yet."""
 
 
 class NotFound(TriageError):

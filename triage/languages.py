@@ -22,6 +22,8 @@ class LanguageRow:
         tokenizer: spaCy code; `xx` where spaCy needs further packages or has none.
         interpreter: What an agent asks the interpreting service for; None for English.
         direction: Of its script.
+        script: As an agent names it.
+        dialect: What to ask the resident before an interpreter is called; None where one interpreter serves all.
         served: Whether the project is built and measured for it; the others are recognized only.
     """
 
@@ -31,10 +33,49 @@ class LanguageRow:
     tokenizer: str
     interpreter: str | None
     direction: Direction = Direction.LEFT_TO_RIGHT
+    script: str = "Latin"
+    dialect: str | None = None
     served: bool = False
 
 
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "ur", "he"})
+_SCRIPTS = {
+    "Han, simplified": "zh-Hans",
+    "Han, traditional": "zh-Hant yue",
+    "Cyrillic": "ru uk bg mk",
+    "Hangul": "ko",
+    "Arabic": "ar fa ur",
+    "Kana and Han": "ja",
+    "Devanagari": "hi mr ne",
+    "Gurmukhi": "pa",
+    "Ethiopic": "am",
+    "Greek": "el",
+    "Hebrew": "he",
+    "Armenian": "hy",
+    "Georgian": "ka",
+    "Bengali": "bn",
+    "Gujarati": "gu",
+    "Kannada": "kn",
+    "Khmer": "km",
+    "Lao": "lo",
+    "Malayalam": "ml",
+    "Burmese": "my",
+    "Tamil": "ta",
+    "Telugu": "te",
+    "Thai": "th",
+}
+_SCRIPT_OF = {code: script for script, codes in _SCRIPTS.items() for code in codes.split()}
+_DIALECTS = {
+    "zh-Hans": "Mandarin or Cantonese?",
+    "zh-Hant": "Mandarin or Cantonese?",
+    "es": "Spanish, or an indigenous language such as Mixteco, Mam or K'iche'?",
+    "ar": "Which Arabic: Levantine, Egyptian, Iraqi, Gulf, Sudanese or Maghrebi?",
+    "fa": "Farsi (Iran) or Dari (Afghanistan)?",
+    "hmn": "White Hmong or Green Mong?",
+    "pt": "Portuguese of Brazil, Portugal or Cape Verde?",
+    "so": "Standard Somali or Maay?",
+    "tl": "Tagalog, or Ilocano, Cebuano or another Philippine language?",
+}
 
 # code | English name | own name | spaCy tokenizer | interpreter, where it is not the English name
 _SERVED = """
@@ -119,6 +160,8 @@ def _row(code: str, name: str, native_name: str, tokenizer: str, interpreter: st
         tokenizer=tokenizer,
         interpreter=None if interpreter == "-" else interpreter or name,
         direction=Direction.RIGHT_TO_LEFT if code in _RIGHT_TO_LEFT else Direction.LEFT_TO_RIGHT,
+        script=_SCRIPT_OF.get(code, "Latin"),
+        dialect=_DIALECTS.get(code),
         served=served,
     )
 

@@ -40,6 +40,7 @@ from triage.types import (
     RequestKind,
     Safety,
     SafetyHit,
+    SearchFilter,
     SearchResult,
     ServiceTypeSuggestion,
     Translation,
@@ -52,6 +53,7 @@ from triage.types import (
 )
 
 ENGLISH = "en"
+NO_FILTER = SearchFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,12 @@ class Pipeline:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._keywords = KeywordClassifier(parts.taxonomy)
-        self.versions = Versions(
+
+    @property
+    def versions(self) -> Versions:
+        """What produces a triage now; the knowledge base's changes while it is served."""
+        parts = self.parts
+        return Versions(
             classifier=parts.classifier.version,
             encoder=parts.encoder.version,
             detector=parts.detector.version,
@@ -117,6 +124,7 @@ class Pipeline:
         urgencies = self._rate(batch, predictions, safeties, kinds)
         suggestions = [suggestions_of(found, self.parts.taxonomy) for found in predictions]
         decisions = self._decide(batch, suggestions, safeties, detected, translations)
+        versions = self.versions
         return [
             answered(
                 message,
@@ -134,19 +142,25 @@ class Pipeline:
                     degraded=tuple(batch.degraded[i]),
                 ),
                 self.parts.taxonomy,
-                self.versions,
+                versions,
                 batch.timings_ms,
             )
             for i, message in enumerate(messages)
         ]
 
-    def search(self, question: str, *, k: int = 5) -> SearchResult:
-        """Search the knowledge base for a question in any language, with the types it is likely about."""
+    def search(self, question: str, *, k: int = 5, chosen: SearchFilter = NO_FILTER) -> SearchResult:
+        """Search the knowledge base for a question in any language, with the types it is likely about.
+
+        Args:
+            question: What the resident asks.
+            k: How many answers at most.
+            chosen: What an answer must be; applied before the search.
+        """
         message = Message(id="question", text=question)
         batch = Batch([message], [readable(message)])
         detected = self._detect(batch)
         vectors = self._encode(batch, detected)
-        return self._search(batch, vectors, self._classify(batch, vectors), detected, k=k)[0]
+        return self._search(batch, vectors, self._classify(batch, vectors), detected, k=k, chosen=chosen)[0]
 
     # The steps, in order; each returns one value a message.
 
@@ -213,11 +227,18 @@ class Pipeline:
         detected: Sequence[Language],
         *,
         k: int = 3,
+        chosen: SearchFilter = NO_FILTER,
     ) -> list[SearchResult]:
-        def search(chosen: Sequence[int]) -> list[SearchResult]:
+        def search(numbers: Sequence[int]) -> list[SearchResult]:
             queries = [
-                Query(text=batch.texts[i], vector=vectors[i], service_types=predictions[i], language=detected[i].code)
-                for i in chosen
+                Query(
+                    text=batch.texts[i],
+                    vector=vectors[i],
+                    service_types=predictions[i],
+                    language=detected[i].code,
+                    filter=chosen,
+                )
+                for i in numbers
             ]
             return self.parts.kb.search(queries, k=k)
 
@@ -284,6 +305,7 @@ class Pipeline:
                     language=detected[i],
                     translation=translations[i],
                     degraded=batch.degraded[i],
+                    channel=batch.messages[i].channel,
                 )
                 for i in chosen
             ]

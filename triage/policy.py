@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triage.types import (
+    Channel,
     Decision,
     Language,
     Mode,
@@ -45,8 +46,9 @@ class ThresholdPolicy:
         language: Language,
         translation: Translation,
         degraded: Sequence[str],
+        channel: Channel = Channel.WEB,
     ) -> Decision:
-        """Return suggest or ask, with every reason for asking."""
+        """Return suggest or ask, with every reason for asking; the same on every channel."""
         best = suggestions[0] if suggestions else None
         doubts = [
             *_safety_doubts(safety),

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from triage.taxonomy import ServiceType
 from triage.types import (
+    Channel,
     Decision,
     Entity,
     Language,
@@ -142,6 +143,7 @@ class Policy(Protocol):
         language: Language,
         translation: Translation,
         degraded: Sequence[str],
+        channel: Channel = Channel.WEB,
     ) -> Decision:
         """Return the mode, the route and why; a safety hit with a line, or a degraded step, always asks."""
         ...

@@ -6,7 +6,7 @@ Every `probability` is calibrated and lies in [0, 1]; every `similarity` is a co
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Self, TypeAlias
 
@@ -156,6 +156,25 @@ class Translation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """Whom to call when the language is not English, translated or not.
+
+    Attributes:
+        language: English name; "unknown" where it could not be told.
+        native_name: As its speakers write it, to show to the resident; None where unknown.
+        script: Of the message's language; None where unknown.
+        ask_for: What to ask the interpreting service for.
+        dialect_question: What to ask the resident first; None where one interpreter serves all.
+    """
+
+    language: str
+    native_name: str | None
+    script: str | None
+    ask_for: str
+    dialect_question: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """A label with its calibrated probability and the words of the text that speak for it."""
 
@@ -236,6 +255,23 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFilter:
+    """What an article or section must be, to be looked at at all; None takes everything.
+
+    Attributes:
+        audience: Of the section.
+        language: BCP 47 code of the article; `zh` takes every Chinese.
+        department: Its name, whatever the case.
+        on: The day on which the article must be valid; None is today.
+    """
+
+    audience: Audience | None = None
+    language: str | None = None
+    department: str | None = None
+    on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A question to the knowledge base: the whole message, its vector and its likely types.
 
@@ -243,18 +279,27 @@ class Query:
         text: The message without greeting, signature and quoted mail.
         vector: Embedding, float32, shape (dim,), unit length; all zero where there is none.
         service_types: Likely types, best first; they raise an article, they never filter.
-        language: BCP 47 code of the text.
+        language: BCP 47 code of the text; an article's version in that language is preferred.
+        filter: Applied before the search, never after.
     """
 
     text: str
     vector: Vectors
     service_types: tuple[Prediction, ...] = ()
     language: str = "en"
+    filter: SearchFilter = SearchFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A section that may answer, quoted, with its source and its date."""
+    """A section that may answer, quoted, with its source and its date.
+
+    Attributes:
+        condition: Whom, where or when it holds, where the message does not say so: what to ask before reading it out.
+        language: BCP 47 code of the article; None for a notice that holds in every language.
+        pinned_until: When a pinned notice expires, ISO 8601; None for an article.
+        contradicts: The ids of the articles that a pinned notice overrules while it holds.
+    """
 
     article_id: str
     title: str
@@ -264,6 +309,10 @@ class Answer:
     url: str | None
     reviewed_on: str | None
     audience: Audience = Audience.PUBLIC
+    condition: str | None = None
+    language: str | None = "en"
+    pinned_until: str | None = None
+    contradicts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +361,7 @@ class Triage:
     urgency: Urgency
     safety: Safety
     dispatch: Mapping[str, str | None] | None
-    interpreter: str | None
+    interpreter: Interpreter | None
     next_question: str | None
     missing: tuple[str, ...]
     entities: tuple[Entity, ...]

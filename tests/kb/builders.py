@@ -6,7 +6,8 @@ from datetime import date
 import numpy as np
 
 from kb.articles import Article, Section
-from kb.index import Snapshot, build_index
+from kb.building import build_index
+from kb.index import Snapshot
 from kb.no_answer import Logistic, NoAnswerModel
 from kb.search import SectionSearch, Weights
 from tests.fakes import FakeEncoder

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kb.evaluation import _metrics, as_queries, bootstrap_interval, evaluate, no_answer_figures, read_judged_set
+from kb.evaluation import _metrics, as_queries, bootstrap_interval, evaluate, no_answer_figures
+from kb.judged_sets import read_judged_set
 from tests.fakes import FakeDetector, FakeEncoder
 from tests.kb.builders import DIM
 from triage.errors import DataError
@@ -109,6 +110,23 @@ def test_the_evaluation_prints_what_the_contract_names(tmp_path: Path) -> None:
     assert record["signature"].startswith(f"retrieval|data:{tmp_path.name}#")
     assert "|n:2|articles:2|sections:3|encoder:fake-encoder|" in record["signature"]
     assert json.loads(json.dumps(record)) == record
+
+
+def test_members_alone_and_slices_are_measured_in_the_same_run(tmp_path: Path) -> None:
+    queries = lines(
+        [{"id": "q1", "text": "couch pickup"}, {"id": "q2", "text": "potholes are filled in days", "lang": "es"}]
+    )
+    no_answer = tmp_path / "no_answer.jsonl"
+    no_answer.write_text('{"id": "n1", "text": "zebra"}\n')
+    record = evaluate(*written(tmp_path, queries=queries), encoder=FakeEncoder(DIM), no_answer=no_answer)
+    assert set(record["alone"]) == {"BM25 alone", "vectors alone"}
+    assert record["alone"]["BM25 alone"]["recall@1"] == 1.0
+    assert record["gains"]["BM25 alone"]["recall@1"] == [0.0, 0.0, 0.0]
+    assert {name: one["n"] for name, one in record["slices"].items()} == {
+        "language en": 1, "language es": 1, "words 0–4": 1, "words 5–9": 1,
+    }  # fmt: skip
+    assert record["slices"]["language en"]["no_answer"] == {"n": 1, "auroc": 1.0, "rejected_at_90": 1.0}
+    assert record["slices"]["language es"]["no_answer"] is None
 
 
 def test_without_questions_that_have_no_answer_their_figures_are_null(tmp_path: Path) -> None:

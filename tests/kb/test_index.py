@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.index import Spelling, VectorIndex, build_index, load, save, snapshot_version
+import kb.index
+from kb.building import build_index, snapshot_version
+from kb.index import Spelling, VectorIndex
+from kb.snapshots import load, save
 from tests.fakes import FakeEncoder
 from tests.kb.builders import COUCH, DIM, POTHOLE, WATER, snapshot_of
 from triage.errors import DataError, ModelError
@@ -42,6 +45,42 @@ def test_rows_that_are_not_allowed_are_never_found() -> None:
     assert found.tolist() == [[0, -1]] * 3
 
 
+@pytest.fixture(scope="module")
+def near_each_other() -> Vectors:
+    """Unit vectors in neighborhoods, as embeddings are."""
+    generator = np.random.default_rng(0)
+    centers = generator.normal(size=(60, 384))  # as many numbers as the encoder's: faiss has other code for 32
+    vectors = centers[generator.integers(60, size=3_000)] + 0.4 * generator.normal(size=(3_000, 384))
+    unit: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+@pytest.mark.parametrize("exact_up_to", [10_000, 1_000], ids=["a byte a number", "lists of neighbors"])
+def test_many_rows_are_found_like_few(
+    near_each_other: Vectors, exact_up_to: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kb.index, "EXACT_UP_TO", exact_up_to)
+    index, queries = VectorIndex(near_each_other), near_each_other[::100]
+    expected = np.argsort(-(queries @ near_each_other.T), axis=1, kind="stable")[:, :10]
+    found = index.nearest(queries, k=10)
+    shared = [len(set(one) & set(other)) / 10 for one, other in zip(found.tolist(), expected.tolist(), strict=True)]
+    assert np.mean(shared) >= 0.97
+    assert found[:, 0].tolist() == list(range(0, 3_000, 100))
+    allowed = np.arange(3_000) >= 500
+    assert index.nearest(queries, k=10, allowed=allowed).min() >= 500
+    few = np.arange(3_000) % 1_000 == 7
+    assert sorted(index.nearest(queries[:1], k=5, allowed=few)[0].tolist()) == [-1, -1, 7, 1_007, 2_007]
+
+
+def test_an_index_in_lists_is_kept_beside_its_rows(near_each_other: Vectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert VectorIndex(near_each_other).kept is None
+    monkeypatch.setattr(kb.index, "EXACT_UP_TO", 1_000)
+    built = VectorIndex(near_each_other)
+    opened = VectorIndex(near_each_other, built.kept)
+    queries = near_each_other[::100]
+    assert opened.nearest(queries, k=5).tolist() == built.nearest(queries, k=5).tolist()
+
+
 def test_an_index_keeps_its_rows() -> None:
     vectors = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
     assert VectorIndex(vectors).vectors.tolist() == vectors.tolist()
@@ -66,7 +105,7 @@ def test_a_snapshot_is_the_same_after_writing_and_reading(tmp_path: Path) -> Non
     assert opened.section_index.vectors.tolist() == built.section_index.vectors.tolist()
     assert opened.question_index.vectors.tolist() == built.question_index.vectors.tolist()
     weights = built.bm25.weights_of(["couch"])
-    assert opened.bm25.similarities(weights)[0].tolist() == built.bm25.similarities(weights)[0].tolist()
+    assert opened.bm25.similarities(weights).tolist() == built.bm25.similarities(weights).tolist()
     assert opened.spelling.nearest("mattres") == built.spelling.nearest("mattres")
 
 
@@ -126,6 +165,12 @@ def test_vectors_of_another_encoder_are_refused(tmp_path: Path) -> None:
     build_index([COUCH], FakeEncoder(DIM), tmp_path)
     with pytest.raises(ModelError, match="has vectors of fake-encoder, the service encodes with minilm"):
         load(tmp_path, encoder_version="minilm")
+
+
+def test_vectors_of_another_dimension_are_refused(tmp_path: Path) -> None:
+    build_index([COUCH], FakeEncoder(DIM), tmp_path)
+    with pytest.raises(ModelError, match="has vectors of 64 numbers, the service's 384; run `triage kb build`"):
+        load(tmp_path, encoder_version="fake-encoder", dim=384)
 
 
 @pytest.mark.parametrize("name", ["sections.npy", "articles.json", "stems_rows.npy", "letters.json"])

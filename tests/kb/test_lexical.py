@@ -40,22 +40,22 @@ def test_bm25_of_two_rows_is_what_the_formula_gives_by_hand() -> None:
     index = Bm25.of([{"water": 1.0, "bill": 1.0}, {"water": 1.0}])
     weights = index.weights_of(["water", "bill"])
     assert weights == pytest.approx({"water": np.log(1.2), "bill": np.log(2)})
-    similarities, coverage = index.similarities(weights)
+    similarities, coverage = index.similarities(weights), index.coverage(weights, [0, 1])
     assert similarities == pytest.approx([0.4, np.log(1.2) / 1.9 / np.log(2.4)])
     assert coverage == pytest.approx([1.0, np.log(1.2) / np.log(2.4)])
 
 
 def test_bm25_counts_unknown_stems_in_the_whole() -> None:
     index = Bm25.of([{"water": 1.0}, {"bill": 1.0}])
-    alone, _ = index.similarities(index.weights_of(["water"]))
-    with_unknown, coverage = index.similarities(index.weights_of(["water", "zebra"]))
+    alone, weights = index.similarities(index.weights_of(["water"])), index.weights_of(["water", "zebra"])
+    with_unknown, coverage = index.similarities(weights), index.coverage(weights, [0, 1])
     assert with_unknown == pytest.approx(alone / 2)
     assert coverage == pytest.approx([0.5, 0.0])
 
 
 def test_a_query_without_stems_earns_nothing() -> None:
-    similarities, coverage = Bm25.of([{"water": 1.0}]).similarities({})
-    assert (similarities.tolist(), coverage.tolist()) == ([0.0], [0.0])
+    index = Bm25.of([{"water": 1.0}])
+    assert (index.similarities({}).tolist(), index.coverage({}, [0])) == ([0.0], [0.0])
 
 
 @given(

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -13,7 +14,7 @@ from kb.no_answer import NoAnswerModel
 from kb.search import Found, SectionSearch, Weights
 from tests.kb.builders import COUCH, DIM, POTHOLE, TODAY, WATER, article, query, search_of, snapshot_of
 from triage.protocols import KnowledgeBase
-from triage.types import Answer, AnswerStatus, Audience, Prediction, Query
+from triage.types import Answer, AnswerStatus, Audience, Prediction, Query, SearchFilter
 
 SEARCH = search_of()
 
@@ -176,7 +177,7 @@ def test_hidden_articles_are_not_found() -> None:
 
 def brute_force(search: SectionSearch, text: Query, k: int) -> list[int]:
     snapshot, weights = search.snapshot, search.weights
-    lexical, _ = snapshot.bm25.similarities(snapshot.bm25.weights_of(stems_of(text.text)))
+    lexical = snapshot.bm25.similarities(snapshot.bm25.weights_of(stems_of(text.text)))
     best = []
     for number in range(len(snapshot.articles)):
         sections = range(snapshot.sections_from[number], snapshot.sections_from[number + 1])
@@ -225,3 +226,90 @@ def test_found_values_are_plain_numbers() -> None:
     assert type(found[0].similarity) is float
     assert found[0].signals.words == pytest.approx(np.log(2))
     assert SEARCH.snapshot.section_index.vectors.shape[1] == DIM
+
+
+POOL = article(
+    "pool", title="Pool hours", text="The pool opens at noon in summer.", department="Parks", language="en",
+    translations=(("es", "pool-es"),),
+)  # fmt: skip
+POOL_ES = article(
+    "pool-es", title="Horario de la piscina", text="La piscina abre al mediodía en verano.", department="Parks",
+    language="es",
+)  # fmt: skip
+RANGER = article("ranger", title="Pool keys", text="The ranger keeps keys.", department="Police")
+
+
+def filtered(text: Query, **filters: object) -> Query:
+    return replace(text, filter=SearchFilter(**filters))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("few_rows", [0, 4_000])
+def test_a_filter_leaves_only_what_passes_however_much_better_the_others_are(
+    few_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kb.search, "FEW_ROWS", few_rows)
+    search = search_of(POOL, POOL_ES, RANGER, WATER)
+    pool = query("pool hours")
+    assert ids(search, pool, k=1) == [["pool"]]
+    assert ids(search, filtered(pool, department="police"), k=3) == [["ranger"]]
+    assert ids(search, filtered(pool, language="es"), k=3) == [["pool-es"]]
+    assert ids(search, filtered(pool, department="Fire"), k=3) == [[]]
+
+
+def test_queries_of_one_batch_may_have_different_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kb.search, "FEW_ROWS", 0)
+    search, pool = search_of(POOL, RANGER, WATER), query("pool")
+    asked = [pool, filtered(pool, department="Police"), filtered(pool, department="Parks"), pool]
+    assert ids(search, *asked, k=1) == [[*ids(search, one, k=1)[0]] for one in asked]
+    assert ids(search, *asked[1:3], k=3) == [["ranger"], ["pool"]]
+
+
+def test_the_public_filter_never_shows_an_internal_section() -> None:
+    asked = filtered(query("hardship waiver code bill"), audience=Audience.PUBLIC)
+    assert {answer.audience for answer in SEARCH.search([asked])[0].answers} <= {Audience.PUBLIC}
+    (found,) = SEARCH.rank([filtered(query("x bill"), audience=Audience.INTERNAL)], k=3)
+    assert [SEARCH.snapshot.sections[one.section].heading for one in found] == ["Agent notes"]
+
+
+def test_a_day_of_validity_may_be_asked_for() -> None:
+    old = article("old", title="Old fee", text="The fee is 5 dollars.", valid_until=date(2025, 12, 31))
+    search = search_of(old, POTHOLE)
+    assert ids(search, query("old fee"), k=2) == [["pothole"]]
+    assert ids(search, filtered(query("old fee"), on=date(2025, 6, 1)), k=1) == [["old"]]
+
+
+@pytest.mark.parametrize("few_rows", [0, 4_000])
+def test_an_article_is_shown_in_the_residents_language_and_only_once(
+    few_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kb.search, "FEW_ROWS", few_rows)
+    search = search_of(POOL, POOL_ES, RANGER)
+    assert ids(search, query("pool hours"), k=3) == [["pool", "ranger"]]
+    assert ids(search, query("pool hours", language="es"), k=3)[0][0] == "pool-es"
+    assert ids(search, query("piscina horario", language="en"), k=3)[0][0] == "pool"
+    (result,) = search.search([query("horario de la piscina", language="es")])
+    assert (result.answers[0].article_id, result.answers[0].language) == ("pool-es", "es")
+
+
+def test_a_language_without_a_version_gets_the_best_one() -> None:
+    assert ids(search_of(POOL, POOL_ES, RANGER), query("pool hours", language="vi"), k=1) == [["pool"]]
+
+
+def test_a_condition_that_the_message_leaves_open_is_asked_for() -> None:
+    permit = article(
+        "permit", title="Block party permit", text="The permit is free.", applies_if="You live on the block"
+    )
+    (result,) = search_of(permit).search([query("block party permit")])
+    assert (result.status, result.answers[0].condition) == (AnswerStatus.POSSIBLE, "You live on the block")
+    (told,) = search_of(permit).search([query("block party permit, I live on the block")])
+    assert (told.status, told.answers[0].condition) == (AnswerStatus.ANSWER, None)
+
+
+def test_a_condition_is_told_by_any_wording_that_the_article_names() -> None:
+    senior = article(
+        "senior", title="Senior discount", text="The senior discount is half.", applies_if="65 or older",
+        applies_said=("i am retired", "on medicare"),
+    )  # fmt: skip
+    search = search_of(senior)
+    assert search.search([query("senior discount, I'm retired")])[0].answers[0].condition is None
+    assert search.search([query("senior discount")])[0].answers[0].condition == "65 or older"

@@ -60,7 +60,10 @@ def test_a_line_without_text_and_label_says_what_it_needs(tmp_path: Path, row: o
 
 
 def test_nothing_to_read_is_a_data_error(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == f"{tmp_path}: no labelled messages; give a .jsonl file, or a folder of them"
+    assert (
+        refusal(tmp_path)
+        == f"{tmp_path}: no labelled messages; give a .jsonl, .csv or .parquet file, or a folder of them"
+    )
     (tmp_path / "a.jsonl").write_text("\n\n", encoding="utf-8")
     assert "no labelled messages" in refusal(tmp_path / "a.jsonl")
     assert "cannot be read" in refusal(tmp_path / "none.jsonl")
@@ -99,3 +102,37 @@ def test_no_message_of_the_project_stands_there_twice() -> None:
     texts = [example.text for example in read_examples(default_data()) if example.language == "en"]
     twice = sorted({text for text in texts if texts.count(text) > 1}) if len(set(texts)) < len(texts) else []
     assert twice == []
+
+
+def test_a_csv_in_latin_1_with_semicolons_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_bytes("label;text;language\nbasura;se llevó el cartón;es\n".encode("latin-1"))
+    assert read_examples(file) == [Example(text="se llevó el cartón", label="basura", group="a", language="es")]
+
+
+def test_a_csv_that_ends_in_an_open_quote_is_refused_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text('text,label\nhole,street\n"cut in the mid', encoding="utf-8")
+    assert refusal(file).startswith(f"{file}:3: is not CSV")
+
+
+def test_parquet_holds_the_same(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    file = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"text": ["hole"], "label": ["street"]}), file)
+    assert read_examples(file) == [Example(text="hole", label="street", group="a")]
+    file.write_bytes(b"PAR1 cut")
+    assert refusal(file).startswith(f"{file}: is not Parquet")
+
+
+def test_a_file_that_ends_in_the_middle_of_a_line_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "a", "label": "b"}\n{"text": "cu', encoding="utf-8")
+    assert refusal(file).endswith("the file ends in the middle of this line")
+
+
+def test_an_error_quotes_nothing_that_a_resident_wrote(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", {"text": "my number is 555-0134"})
+    assert refusal(file).endswith("got the fields text")

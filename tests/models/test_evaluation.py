@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from models.datasets import Example
-from models.evaluation import evaluate, macro_f1, metrics
+from models.evaluation import evaluate
+from models.measures import macro_f1, metrics
 from tests.fakes import FakeEncoder
 from tests.models.samples import MESSAGES, examples, tiny_classifier
 from triage.errors import DataError

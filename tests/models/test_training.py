@@ -10,7 +10,9 @@ import pytest
 
 from models.classifiers import LinearClassifier
 from models.datasets import Example
-from models.training import Recipe, embed, fold_numbers, train, train_into
+from models.fitting import Recipe, embed
+from models.splitting import fold_numbers
+from models.training import train, train_into
 from tests.fakes import DIM, FakeEncoder
 from tests.models.samples import MESSAGES, TEXTS, examples
 from triage.errors import DataError
@@ -43,7 +45,7 @@ def test_a_trained_model_knows_what_it_was_told(trained: tuple[Path, dict[str, A
 
 def test_the_facts_are_written_beside_the_model(trained: tuple[Path, dict[str, Any]]) -> None:
     out, facts = trained
-    written = json.loads((out / "model.json").read_text("utf-8"))
+    written = json.loads((out / "meta.json").read_text("utf-8"))
     assert {name: written[name] for name in facts if name != "recipe"} == {
         name: value for name, value in facts.items() if name != "recipe"
     }
@@ -101,7 +103,13 @@ def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path: Path)
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     train(examples(), FakeEncoder(), tmp_path, QUICK, quiet)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.npz", "vocabulary.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "card.md",
+        "meta.json",
+        "model.json",
+        "model.npz",
+        "vocabulary.json",
+    ]
 
 
 def test_training_into_a_place_leaves_a_model_that_stands_there_and_no_rubbish(tmp_path: Path) -> None:
@@ -113,7 +121,7 @@ def test_training_into_a_place_leaves_a_model_that_stands_there_and_no_rubbish(t
 
 
 def test_writers_are_never_torn_apart() -> None:
-    folds = fold_numbers(examples(), FULL)
+    folds, _ = fold_numbers(examples(), 3, 0)
     by_writer: dict[str, set[int]] = {example.group: set() for example in examples()}
     for example, fold in zip(examples(), folds.tolist(), strict=True):
         by_writer[example.group].add(fold)
@@ -122,19 +130,19 @@ def test_writers_are_never_torn_apart() -> None:
 
 def test_without_enough_writers_every_fold_has_every_label() -> None:
     nameless = [replace(example, group="") for example in examples()]
-    folds = fold_numbers(nameless, FULL)
+    folds, _ = fold_numbers(nameless, 3, 0)
     for fold in range(3):
         assert {example.label for example, number in zip(nameless, folds, strict=True) if number == fold} == set(
             MESSAGES
         )
-    assert folds.tolist() == fold_numbers(nameless, FULL).tolist()
+    assert folds.tolist() == fold_numbers(nameless, 3, 0)[0].tolist()
 
 
 def test_the_progress_is_told_to_its_end(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     train(examples(), FakeEncoder(), tmp_path, FULL, lambda *each: told.append(each))
     last = {what: (done, total) for what, done, total in told}
-    assert set(last) == {"encode", "hold out", "fit"}
+    assert set(last) == {"encode", "choose", "hold out", "fit"}
     assert all(done == total for done, total in last.values())
 
 

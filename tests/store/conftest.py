@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.store.clock import Clock
 from tests.store.postgres import database_url, run_sql
 from triage.store import SqlTriageStore, open_store
 
@@ -37,4 +38,16 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def store(url: str) -> Iterator[SqlTriageStore]:
     with open_store(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def timed(url: str, clock: Clock) -> Iterator[SqlTriageStore]:
+    """A store whose time the test moves."""
+    with open_store(url, now=clock) as opened:
         yield opened

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,12 +13,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import bindparam, inspect, text
 
 from tests.store.postgres import run_sql
 from tests.store.samples import pair_of
 from triage.errors import SettingsError, StoreError
-from triage.store import open_store, upgrade
+from triage.store import Action, Status, open_store, schema_learning, schema_service, upgrade
+from triage.store.columns import UtcDateTime
+from triage.store.contact_list import Order
 from triage.store.database import Database
 from triage.store.schema import REVISION, metadata
 
@@ -49,6 +52,8 @@ def test_an_empty_database_gets_exactly_the_tables_of_the_release(url: str, data
     with database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, metadata) == []
+        tables = set(inspect(connection).get_table_names())
+    assert {schema_service.outbox.name, schema_learning.labels.name, "alembic_version"} <= tables
 
 
 def test_upgrading_again_changes_nothing(url: str) -> None:
@@ -59,11 +64,47 @@ def test_upgrading_again_changes_nothing(url: str) -> None:
         assert store.counts().contacts == 1
 
 
+FIRST_RELEASE = (
+    "INSERT INTO contacts (id, message_id, message_key, channel, created_at) VALUES "
+    "(1, 'm-1', :one, 'web', :now), (2, 'm-2', :two, 'web', :now), (3, 'm-3', :three, 'web', :now)",
+    "INSERT INTO messages (contact_id, revision, text, digest, created_at) VALUES "
+    "(1, 1, 'one', :one, :now), (2, 1, 'two', :two, :now), (3, 1, 'three', :three, :now)",
+    "INSERT INTO triages (id, contact_id, revision, answer, versions, language, service_type, urgency, suggestion, "
+    "created_at) VALUES (1, 1, 1, '{}', '{}', 'es', 'water.leak', 'high', false, :now), "
+    "(2, 2, 1, '{}', '{}', 'en', 'water.leak', 'high', false, :now)",
+    "INSERT INTO decisions (contact_id, version, actor, decided_by, mode, service_type, department, urgency, reasons, "
+    "triage_id, decided_at) VALUES (1, 1, 'policy', 'p-1', 'suggest', 'water.leak', 'Water', 'high', '[]', 1, :now), "
+    "(1, 2, 'person', 'ada', 'ask', 'street.pothole', 'Streets', 'low', '[]', 1, :now), "
+    "(2, 1, 'policy', 'p-1', 'suggest', 'water.leak', 'Water', 'high', '[]', 2, :now)",
+)
+
+
+def test_what_the_first_release_stored_is_brought_along(url: str, database: Database, chain: Config) -> None:
+    values = {"one": b"1", "two": b"2", "three": b"3", "now": datetime(2026, 1, 1, tzinfo=UTC)}
+    with database.writing() as connection:
+        chain.attributes["connection"] = connection
+        command.upgrade(chain, "0001")
+        for statement in FIRST_RELEASE:
+            typed = text(statement).bindparams(bindparam("now", type_=UtcDateTime()))
+            connection.execute(typed, {name: values[name] for name in values if f":{name}" in statement})
+    with open_store(url) as store:
+        assert [contact.version for contact in store.recent()] == [0, 1, 2]
+        assert store.contacts.counts_by("department") == {"Streets": 1, "Water": 1, None: 1}
+        assert store.contacts.counts_by("language") == {"es": 1, "en": 1, None: 1}
+        decision = store.recent()[2].decision
+        assert decision is not None
+        assert (decision.action, decision.status) == (Action.OVERRIDE, Status.OPEN)
+        assert store.work.waiting() == 1
+        assert store.receipts.verify().problems == ()
+        page = store.contacts.list(order=Order.URGENCY)
+        assert [contact.message.id for contact in page.contacts] == ["m-2", "m-3", "m-1"]
+
+
 def test_there_is_no_way_down(url: str, database: Database, chain: Config) -> None:
     upgrade(url)
     with database.writing() as connection:
         chain.attributes["connection"] = connection
-        with pytest.raises(StoreError, match="no way down from 0001"):
+        with pytest.raises(StoreError, match=f"no way down from {REVISION}"):
             command.downgrade(chain, "base")
     with open_store(url) as store:
         assert store.counts().contacts == 0

@@ -37,6 +37,7 @@ from triage.types import (
     AnswerStatus,
     Channel,
     EntityKind,
+    Interpreter,
     Language,
     Message,
     Mode,
@@ -129,13 +130,22 @@ def test_a_language_that_cannot_be_told_is_a_warning_and_an_agent_reads_it() -> 
     triage = triaged("qwxz qwxz")
     assert triage.language == Language.unknown()
     assert triage.warnings == ("the language could not be told", "not translated: the original text is shown")
+    assert triage.interpreter is not None
+    assert triage.interpreter.ask_for == "identification of the language"
     assert triage.decision.mode is Mode.ASK
     assert triage.degraded == ()
 
 
 def test_a_message_in_another_language_names_its_interpreter() -> None:
     triage = triaged(BASURA)
-    assert (triage.language.code, triage.interpreter) == ("es", "Spanish")
+    assert triage.language.code == "es"
+    assert triage.interpreter == Interpreter(
+        language="Spanish",
+        native_name="español",
+        script="Latin",
+        ask_for="Spanish",
+        dialect_question="Spanish, or an indigenous language such as Mixteco, Mam or K'iche'?",
+    )
     assert triage.translation.status is TranslationStatus.UNAVAILABLE
     assert triage.warnings == ("not translated: the original text is shown",)
     assert triage.decision.mode is Mode.ASK
@@ -433,7 +443,7 @@ CONTRACT: dict[str, Any] = {
         "reasons": [{"rule": str, "text": str, "start": int, "end": int, "line": str}],
     },
     "dispatch": None,
-    "interpreter": str,
+    "interpreter": {"language": str, "native_name": str, "script": str, "ask_for": str, "dialect_question": str},
     "next_question": str,
     "missing": [str],
     "entities": [{"kind": str, "text": str, "start": int, "end": int, "probability": float}],

@@ -120,9 +120,14 @@ def given_id(raw: object) -> str | None:
         return None
 
 
-def explained(errors: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return pydantic's findings as sentences: the field, the rule, what to do; never the value."""
-    return [_sentence(error) for error in errors]
+def explained(errors: Sequence[Mapping[str, Any]], *, of_message: bool = True) -> list[str]:
+    """Return pydantic's findings as sentences: the field, the rule, what to do; never the value.
+
+    Args:
+        errors: What pydantic found.
+        of_message: Whether the request was to be a message, whose fields are then named.
+    """
+    return [_sentence(error, of_message) for error in errors]
 
 
 def is_too_long(errors: Sequence[Mapping[str, Any]]) -> bool:
@@ -130,10 +135,12 @@ def is_too_long(errors: Sequence[Mapping[str, Any]]) -> bool:
     return any(error["type"] == "string_too_long" and tuple(error["loc"])[-1:] == ("text",) for error in errors)
 
 
-def _sentence(error: Mapping[str, Any]) -> str:
+def _sentence(error: Mapping[str, Any], of_message: bool) -> str:
     field, kind = _field(error["loc"]), error["type"]
     if kind == "model_attributes_type":
         return _no_object(error["input"])
+    if kind == "extra_forbidden" and not of_message:
+        return f"{field} is not a field of this request; remove it"
     if kind == "extra_forbidden":
         return f"{field} is not a field of a message; fields are {', '.join(TriageRequest.model_fields)}"
     if kind == "string_too_long":

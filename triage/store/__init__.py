@@ -4,14 +4,17 @@
 both behave alike, and one suite of tests runs on both.
 """
 
-from triage.store.records import Actor, Counts, StoredContact, StoredDecision, StoredTriage
-from triage.store.sql_store import SqlTriageStore, open_store
+from triage.store.opening import open_store
+from triage.store.records import Action, Actor, Counts, Status, StoredContact, StoredDecision, StoredTriage
+from triage.store.sql_store import SqlTriageStore
 from triage.store.upgrading import upgrade
 
 __all__ = [
+    "Action",
     "Actor",
     "Counts",
     "SqlTriageStore",
+    "Status",
     "StoredContact",
     "StoredDecision",
     "StoredTriage",

@@ -7,13 +7,14 @@ would be refused, without waiting, whenever another has written in between.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Insert, Table, create_engine, event, insert, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from triage.errors import SettingsError, StoreError
@@ -42,6 +43,9 @@ class Database:
     def __init__(self, url: str) -> None:
         self._engine = _engine_of(url)
         self._writer = self._engine.execution_options(**{_WRITING: True})
+        # SQLite's transactions see one state by themselves.
+        isolation = {"isolation_level": "REPEATABLE READ"} if self.dialect == "postgresql" else {}
+        self._reader = self._engine.execution_options(**isolation)
 
     @property
     def dialect(self) -> str:
@@ -55,7 +59,7 @@ class Database:
         Raises:
             StoreError: If the database refuses or cannot be reached.
         """
-        with _told_without_texts(), self._engine.connect() as connection:
+        with _told_without_texts(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -78,6 +82,36 @@ def chunks(values: Iterable[_Value]) -> Iterator[list[_Value]]:
     remaining = iter(values)
     while chunk := list(islice(remaining, _CHUNK)):
         yield chunk
+
+
+@cache
+def insert_ignoring(dialect: str, table: Table, *columns: str) -> Insert:
+    """Return an insert that leaves a row alone that is there already, by the unique columns named.
+
+    Args:
+        dialect: `sqlite` or `postgresql`; each is imported only where it is used.
+        table: Where to insert.
+        columns: All columns of the unique constraint that tells.
+    """
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table).on_conflict_do_nothing(index_elements=columns)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table).on_conflict_do_nothing(index_elements=columns)
+
+
+def insert_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> int:
+    """Insert one row of a table that numbers its rows, and return its number."""
+    row_id: int = connection.execute(insert(table).values(row).returning(table.c.id)).scalar_one()
+    return row_id
+
+
+def insert_new(connection: Connection, table: Table, row: Mapping[str, Any], *columns: str) -> bool:
+    """Insert one row unless it is there already, by the unique columns named, and tell whether it was new."""
+    inserted = insert_ignoring(connection.dialect.name, table, *columns).values(row).returning(table.c[columns[0]])
+    return connection.execute(inserted).first() is not None
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Decisions: which one stands, and the row of a new one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
 from triage.errors import DecisionConflict
 from triage.store.database import chunks
 from triage.store.documents import json_strings, to_json
-from triage.store.records import Actor, StoredDecision
+from triage.store.records import Action, Actor, Status, StoredDecision
 from triage.store.schema import decisions
 from triage.types import Decision, Mode, UrgencyLevel
 
@@ -24,7 +24,7 @@ def _standing_statement() -> Select[Any]:
     return select(decisions).join(highest, same)
 
 
-INSERT_DECISION = insert(decisions)
+_INSERT = insert(decisions).returning(decisions.c.id, sort_by_parameter_order=True)
 _STANDING = _standing_statement()
 
 
@@ -35,6 +35,12 @@ def standing_decisions(connection: Connection, contact_ids: Iterable[int]) -> di
         rows = connection.execute(_STANDING, {"contact_ids": chunk})
         standing |= {row.contact_id: decision_of(row) for row in rows}
     return standing
+
+
+def decisions_of(connection: Connection, contact_id: int) -> list[StoredDecision]:
+    """Return every decision on a contact, oldest first."""
+    statement = select(decisions).where(decisions.c.contact_id == contact_id).order_by(decisions.c.version)
+    return [decision_of(row) for row in connection.execute(statement)]
 
 
 def check_version(standing: StoredDecision | None, expected_version: int) -> None:
@@ -54,6 +60,11 @@ def check_version(standing: StoredDecision | None, expected_version: int) -> Non
         )
 
 
+def insert_decisions(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Append decisions, and return the number of each row, in their order."""
+    return list(connection.execute(_INSERT, rows).scalars()) if rows else []
+
+
 def decision_row(contact_id: int, stored: StoredDecision) -> dict[str, Any]:
     """Return the columns of a decision."""
     return {
@@ -68,6 +79,12 @@ def decision_row(contact_id: int, stored: StoredDecision) -> dict[str, Any]:
         "reasons": to_json(stored.decision.reasons),
         "triage_id": stored.triage_id,
         "decided_at": stored.decided_at,
+        "action": stored.action.value,
+        "status": stored.status.value,
+        "note": stored.note,
+        "article_id": stored.article_id,
+        "section": stored.section,
+        "undoes": stored.undoes,
     }
 
 
@@ -87,4 +104,10 @@ def decision_of(row: Row[Any]) -> StoredDecision:
         urgency=UrgencyLevel(row.urgency) if row.urgency else None,
         triage_id=row.triage_id,
         decided_at=row.decided_at,
+        action=Action(row.action),
+        status=Status(row.status),
+        note=row.note,
+        article_id=row.article_id,
+        section=row.section,
+        undoes=row.undoes,
     )

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from triage.errors import NotFound
 from triage.store.deciding import standing_decisions
 from triage.store.documents import json_object
+from triage.store.identity import message_key, text_digest
 from triage.store.records import Counts, StoredContact, StoredDecision, StoredTriage
-from triage.store.saving import message_key
 from triage.store.schema import contacts, decisions, messages, rejections, triages
 from triage.types import Channel, Message
 
@@ -35,14 +35,20 @@ def contact_id_of(connection: Connection, message_id: str, *, lock: bool = False
 
 
 def recent_contacts(connection: Connection, limit: int) -> list[StoredContact]:
-    """Return the contacts stored last, newest first."""
+    """Return the contacts stored last, newest first.
+
+    Raises:
+        ValueError: If limit < 1.
+    """
+    if limit < 1:
+        raise ValueError(f"limit must be at least 1, got {limit}")
     newest = select(contacts.c.id).order_by(contacts.c.id.desc()).limit(limit)
-    return _contacts(connection, newest)
+    return contacts_chosen(connection, newest)
 
 
 def contact(connection: Connection, contact_id: int) -> StoredContact:
     """Return one contact, which must be stored."""
-    [found] = _contacts(connection, select(contacts.c.id).where(contacts.c.id == contact_id))
+    [found] = contacts_chosen(connection, select(contacts.c.id).where(contacts.c.id == contact_id))
     return found
 
 
@@ -56,6 +62,41 @@ def triages_of(connection: Connection, message_id: str) -> list[StoredTriage]:
     return [_triage(row, message_id) for row in connection.execute(statement)]
 
 
+def answers_to(connection: Connection, message: Message) -> list[StoredTriage]:
+    """Return every answer to this very text under this id, oldest first."""
+    same_text = and_(messages.c.contact_id == triages.c.contact_id, messages.c.revision == triages.c.revision)
+    here = (contacts.c.message_key == message_key(message.id)) & (messages.c.digest == text_digest(message))
+    statement: Select[Any] = (
+        select(*_TRIAGE_COLUMNS)
+        .join(messages, same_text)
+        .join(contacts, contacts.c.id == triages.c.contact_id)
+        .where(here)
+        .order_by(triages.c.id)
+    )
+    return [_triage(row, message.id) for row in connection.execute(statement)]
+
+
+def triaged(connection: Connection, message_id: str, triage_id: int | None = None) -> tuple[Message, StoredTriage]:
+    """Return an answer, the latest where none is named, with the very text that it was given to.
+
+    Raises:
+        NotFound: If no such message or answer is stored.
+    """
+    answers = [stored for stored in triages_of(connection, message_id) if triage_id in (None, stored.id)]
+    if not answers:
+        raise NotFound(f"message {message_id} has no such triage")
+    return _message_revision(connection, message_id, answers[-1].revision), answers[-1]
+
+
+def _message_revision(connection: Connection, message_id: str, revision: int) -> Message:
+    """Return a message with one of its texts, which must be stored."""
+    of_contact = messages.c.contact_id == contacts.c.id
+    here = (contacts.c.message_key == message_key(message_id)) & (messages.c.revision == revision)
+    columns = [column for column in messages.c if column.name != "created_at"]
+    statement: Select[Any] = select(contacts, *columns).join(messages, of_contact).where(here)
+    return message_of(connection.execute(statement).one())
+
+
 def count_rows(connection: Connection) -> Counts:
     """Count the rows of every table."""
     tables = {"contacts": contacts, "messages": messages, "triages": triages}
@@ -64,7 +105,8 @@ def count_rows(connection: Connection) -> Counts:
     return Counts(**connection.execute(select(*numbers)).one()._mapping)
 
 
-def _contacts(connection: Connection, chosen: Select[int]) -> list[StoredContact]:
+def contacts_chosen(connection: Connection, chosen: Select[int]) -> list[StoredContact]:
+    """Return the contacts whose ids a statement selects, newest first."""
     rows = connection.execute(_newest_texts(chosen)).all()
     standing = standing_decisions(connection, [row.id for row in rows])
     return [_contact(row, standing.get(row.id)) for row in rows]
@@ -88,7 +130,7 @@ def _newest_texts(chosen: Select[int]) -> Select[Any]:
 
 def _contact(row: Row[Any], decision: StoredDecision | None) -> StoredContact:
     return StoredContact(
-        message=_message(row),
+        message=message_of(row),
         revision=row.revision,
         raw=row.raw,
         triage=None if row.triage_id is None else _triage(row, row.message_id),
@@ -97,7 +139,8 @@ def _contact(row: Row[Any], decision: StoredDecision | None) -> StoredContact:
     )
 
 
-def _message(row: Row[Any]) -> Message:
+def message_of(row: Row[Any]) -> Message:
+    """Return the message that a row of `contacts`, joined with one of `messages`, keeps."""
     return Message(
         id=row.message_id,
         text=row.text,

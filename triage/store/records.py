@@ -16,6 +16,25 @@ class Actor(StrEnum):
     POLICY = "policy"
 
 
+class Action(StrEnum):
+    """What was done with a contact; every action but the policy's is a person's."""
+
+    POLICY = "policy"
+    ACCEPT = "accept"
+    OVERRIDE = "override"
+    ANSWER_USED = "answer_used"
+    CLOSE = "close"
+    REROUTE = "reroute"
+    UNDO = "undo"
+
+
+class Status(StrEnum):
+    """Whether somebody still has to do something for the resident."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTriage:
     """One answer as it was produced.
@@ -49,6 +68,12 @@ class StoredDecision:
         urgency: The level that stands with it; None where nobody has told one.
         triage_id: The answer that the decision was made on; None where there was none.
         decided_at: When it was stored.
+        action: What was done.
+        status: What the contact's status is with it.
+        note: Why, in the person's words.
+        article_id: The article whose answer was used.
+        section: Its section.
+        undoes: The version that an `undo` took back.
     """
 
     version: int
@@ -58,6 +83,12 @@ class StoredDecision:
     urgency: UrgencyLevel | None
     triage_id: int | None
     decided_at: datetime
+    action: Action
+    status: Status = Status.OPEN
+    note: str | None = None
+    article_id: str | None = None
+    section: str | None = None
+    undoes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,17 +7,19 @@ messages wait for each other and never in a circle.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
 
-from triage.store.database import chunks
-from triage.store.deciding import INSERT_DECISION, decision_row, standing_decisions
+from triage.store.chain import append_links, decision_link, text_key, triage_link
+from triage.store.database import chunks, insert_ignoring
+from triage.store.deciding import decision_row, insert_decisions, standing_decisions
 from triage.store.documents import to_json
-from triage.store.records import Actor, StoredDecision
-from triage.store.schema import contacts, messages, triages
+from triage.store.events import EventKind, publish
+from triage.store.identity import message_key, text_digest
+from triage.store.records import Action, Actor, StoredDecision
+from triage.store.schema import contacts, messages, pending, triages
+from triage.store.standing import stand_decisions, stand_languages, stand_new
 from triage.types import Message, Triage
 
 _Row = dict[str, Any]
@@ -32,6 +34,9 @@ _LOCK_CONTACTS = (
 _KNOWN_REVISIONS = select(messages.c.contact_id, messages.c.digest, messages.c.revision).where(
     messages.c.contact_id.in_(bindparam("contact_ids", expanding=True))
 )
+_TRIAGED_TEXT = tuple_(triages.c.contact_id, triages.c.revision)
+_PENDING_TEXT = tuple_(pending.c.contact_id, pending.c.revision)
+_ANSWERED = select(triages.c.contact_id, triages.c.revision).distinct()
 _INSERT_MESSAGE = insert(messages)
 _INSERT_TRIAGE = insert(triages).returning(triages.c.id, sort_by_parameter_order=True)
 
@@ -53,17 +58,14 @@ class Place:
         revision: Which text of the contact's message, 1 for the first.
         newest: Whether the contact has no later text.
         known: Whether the contact was there before; nothing has been decided on one that was not.
+        input: Digest of the message's identity and this text.
     """
 
     contact_id: int
     revision: int
     newest: bool
     known: bool
-
-
-def message_key(message_id: str) -> bytes:
-    """Return the identity of a message: SHA-256 of its id."""
-    return sha256(_utf8(message_id)).digest()
+    input: str
 
 
 def store_arrivals(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> list[Place]:
@@ -77,9 +79,10 @@ def store_arrivals(connection: Connection, arrivals: Sequence[Arrival], now: dat
     """
     _insert_contacts(connection, [arrival.message for arrival in arrivals], now)
     ids = _lock_contacts(connection, {message_key(arrival.message.id) for arrival in arrivals})
-    addresses = [(ids[message_key(arrival.message.id)], _digest(arrival.message)) for arrival in arrivals]
+    addresses = [(ids[message_key(arrival.message.id)], text_digest(arrival.message)) for arrival in arrivals]
     known = _known_revisions(connection, ids.values())
     known_contacts = {contact_id for contact_id, _ in known}
+    stand_new(connection, sorted(set(ids.values()) - known_contacts), now)
     rows = _new_revisions(arrivals, addresses, known, now)
     if rows:
         connection.execute(_INSERT_MESSAGE, rows)
@@ -91,40 +94,50 @@ def store_arrivals(connection: Connection, arrivals: Sequence[Arrival], now: dat
             revision=known[contact_id, digest],
             newest=newest[contact_id] == known[contact_id, digest],
             known=contact_id in known_contacts,
+            input=text_key(message_key(arrival.message.id), digest),
         )
-        for contact_id, digest in addresses
+        for arrival, (contact_id, digest) in zip(arrivals, addresses, strict=True)
     ]
+
+
+def expect_triages(connection: Connection, places: Iterable[Place], now: datetime) -> None:
+    """Let texts that have no answer yet wait for one."""
+    addresses = sorted({(place.contact_id, place.revision) for place in places})
+    answered = {
+        (contact_id, revision)
+        for chunk in chunks(addresses)
+        for contact_id, revision in connection.execute(_ANSWERED.where(_TRIAGED_TEXT.in_(chunk)))
+    }
+    rows: list[_Row] = [
+        {"contact_id": contact_id, "revision": revision, "attempts": 0, "created_at": now}
+        for contact_id, revision in addresses
+        if (contact_id, revision) not in answered
+    ]
+    if not rows:
+        return
+    connection.execute(insert_ignoring(connection.dialect.name, pending, "contact_id", "revision"), rows)
+    publish(connection, ((EventKind.RECEIVED, row["contact_id"], {}) for row in rows), now)
 
 
 def store_triages(connection: Connection, answers: Sequence[Triage], places: Sequence[Place], now: datetime) -> None:
     """Append every answer, and the policy's decision where no person has decided and it differs from the last."""
-    standing = standing_decisions(connection, {place.contact_id for place in places if place.known})
+    before = standing_decisions(connection, {place.contact_id for place in places if place.known})
     rows = [
-        _triage_row(triage, place, _is_suggestion(place, standing), now)
+        _triage_row(triage, place, _is_suggestion(place, before), now)
         for triage, place in zip(answers, places, strict=True)
     ]
     ids = connection.execute(_INSERT_TRIAGE, rows).scalars().all()
-    decided = _policy_decisions(zip(ids, answers, places, strict=True), standing, now)
-    if decided:
-        connection.execute(INSERT_DECISION, decided)
-
-
-@cache
-def insert_ignoring(dialect: str, table: Table, *columns: str) -> Insert:
-    """Return an insert that leaves a row alone that is there already, by the unique columns named.
-
-    Args:
-        dialect: `sqlite` or `postgresql`; each is imported only where it is used.
-        table: Where to insert.
-        columns: All columns of the unique constraint that tells.
-    """
-    if dialect == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert(table).on_conflict_do_nothing(index_elements=columns)
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert(table).on_conflict_do_nothing(index_elements=columns)
+    _no_longer_pending(connection, places)
+    decided = _policy_decisions(zip(ids, answers, places, strict=True), before, now)
+    decision_rows = [decision_row(contact_id, stored) for contact_id, stored in decided]
+    decision_ids = insert_decisions(connection, decision_rows)
+    newest = {row["contact_id"]: row["language"] for row, place in zip(rows, places, strict=True) if place.newest}
+    stand_languages(connection, newest)
+    stand_decisions(connection, dict(decided))
+    links = [triage_link(row_id, row, place.input) for row_id, row, place in zip(ids, rows, places, strict=True)]
+    links += [decision_link(row_id, row) for row_id, row in zip(decision_ids, decision_rows, strict=True)]
+    append_links(connection, links, now)
+    publish(connection, ((EventKind.TRIAGED, row["contact_id"], _shown(row)) for row in rows), now)
 
 
 def _insert_contacts(connection: Connection, arrived: Sequence[Message], now: datetime) -> None:
@@ -231,12 +244,23 @@ def _triage_row(triage: Triage, place: Place, suggestion: bool, now: datetime) -
     }
 
 
+def _no_longer_pending(connection: Connection, places: Iterable[Place]) -> None:
+    addresses = sorted({(place.contact_id, place.revision) for place in places})
+    for chunk in chunks(addresses):
+        connection.execute(delete(pending).where(_PENDING_TEXT.in_(chunk)))
+
+
+def _shown(row: _Row) -> _Row:
+    """Return what a console needs to show an answer in its list."""
+    return {name: row[name] for name in ("language", "service_type", "urgency", "suggestion")}
+
+
 def _policy_decisions(
     stored: Iterable[tuple[int, Triage, Place]], standing: Mapping[int, StoredDecision], now: datetime
-) -> list[_Row]:
-    """Return the rows of the decisions that change something, each one version above the last."""
+) -> list[tuple[int, StoredDecision]]:
+    """Return, by contact, the decisions that change something, each one version above the last."""
     latest = dict(standing)
-    rows = []
+    found = []
     for triage_id, triage, place in stored:
         last = latest.get(place.contact_id)
         if _is_suggestion(place, latest) or (last is not None and _decides_the_same(last, triage)):
@@ -249,21 +273,12 @@ def _policy_decisions(
             urgency=triage.urgency.level,
             triage_id=triage_id,
             decided_at=now,
+            action=Action.POLICY,
         )
         latest[place.contact_id] = decided
-        rows.append(decision_row(place.contact_id, decided))
-    return rows
+        found.append((place.contact_id, decided))
+    return found
 
 
 def _decides_the_same(last: StoredDecision, triage: Triage) -> bool:
     return (last.decision, last.urgency) == (triage.decision, triage.urgency.level)
-
-
-def _digest(message: Message) -> bytes:
-    """Return the identity of what the resident wrote: text and subject, no subject apart from an empty one."""
-    parts = [message.text] if message.subject is None else [message.text, message.subject]
-    return sha256(b"".join(sha256(_utf8(part)).digest() for part in parts)).digest()
-
-
-def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")

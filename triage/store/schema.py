@@ -1,16 +1,20 @@
 """The tables as this release knows them; the chain in `migrations/` builds them, a test keeps both equal.
 
 contacts ─┬─ messages (revisions of the text) ── triages (every answer, append-only)
-          └─ decisions (by people and by the policy, append-only, numbered)
+          ├─ decisions (by people and by the policy, append-only, numbered)
+          ├─ standing (what the newest text, answer and decision come to, for lists and filters)
+          └─ pending (texts that wait for triage), attachments, places, pauses
+receipts (one link for each triage, decision and deletion), heads (the last link), tombstones
 rejections (input that could not become a message)
 
-Later tables (receipts, outbox, audit, labels, articles' usage) point at `contacts.id`, `triages.id` or
-`decisions.id` and join the same metadata and the same chain.
+The tables of `schema_service` and `schema_learning` point at `contacts.id`, `triages.id` or `decisions.id` and join
+the same metadata and the same chain.
 """
 
 from sqlalchemy import (
     Boolean,
     Column,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -25,7 +29,7 @@ from sqlalchemy import (
 from triage.store.columns import ROW_NUMBER, ExactText, UtcDateTime
 
 # The last revision of the chain. Revisions sort as they follow each other.
-REVISION = "0001"
+REVISION = "0003"
 
 metadata = MetaData(
     # Names that a later migration can rely on; left to themselves, databases choose their own.
@@ -99,6 +103,12 @@ decisions = Table(
     Column("reasons", ExactText, nullable=False),
     Column("triage_id", ROW_NUMBER, ForeignKey("triages.id")),
     Column("decided_at", UtcDateTime, nullable=False),
+    Column("action", String, nullable=False, server_default="override"),
+    Column("status", String, nullable=False, server_default="open"),
+    Column("note", ExactText),
+    Column("article_id", ExactText),
+    Column("section", ExactText),
+    Column("undoes", Integer),
     UniqueConstraint("contact_id", "version"),
     sqlite_autoincrement=True,
 )
@@ -114,4 +124,112 @@ rejections = Table(
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("channel", "digest"),
     sqlite_autoincrement=True,
+)
+
+standing = Table(
+    "standing",
+    metadata,
+    Column("contact_id", ROW_NUMBER, ForeignKey("contacts.id"), primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("status", String, nullable=False),
+    Column("actor", String),
+    Column("mode", String),
+    Column("language", ExactText),
+    Column("service_type", ExactText),
+    Column("department", ExactText),
+    Column("urgency", String),
+    Column("urgency_rank", Integer, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index(None, "status", "urgency_rank", "contact_id"),
+    Index(None, "service_type", "contact_id"),
+    Index(None, "department", "contact_id"),
+)
+
+pending = Table(
+    "pending",
+    metadata,
+    Column("contact_id", ROW_NUMBER, primary_key=True, autoincrement=False),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("attempts", Integer, nullable=False),
+    Column("leased_by", ExactText),
+    Column("leased_until", UtcDateTime),
+    Column("last_error", ExactText),
+    Column("created_at", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(["contact_id", "revision"], ["messages.contact_id", "messages.revision"]),
+    Index(None, "leased_until"),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", ROW_NUMBER, primary_key=True),
+    Column("contact_id", ROW_NUMBER, ForeignKey("contacts.id"), nullable=False, index=True),
+    Column("name", ExactText, nullable=False),
+    Column("media_type", ExactText, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("size_bytes", ROW_NUMBER, nullable=False),
+    Column("content", LargeBinary),
+    Column("text", ExactText),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("contact_id", "name", "digest"),
+    sqlite_autoincrement=True,
+)
+
+places = Table(
+    "places",
+    metadata,
+    Column("contact_id", ROW_NUMBER, ForeignKey("contacts.id"), primary_key=True, autoincrement=False),
+    Column("place", ExactText, nullable=False),
+    Column("district", ExactText),
+    Column("latitude", Float),
+    Column("longitude", Float),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("id", ROW_NUMBER, primary_key=True),
+    Column("contact_id", ROW_NUMBER, ForeignKey("contacts.id"), nullable=False, index=True),
+    Column("reason", ExactText, nullable=False),
+    Column("paused_at", UtcDateTime, nullable=False),
+    Column("resumed_at", UtcDateTime),
+    sqlite_autoincrement=True,
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    # Numbered under the lock of its head, so that numbers have no gaps and follow the order of the commits.
+    Column("number", ROW_NUMBER, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False),
+    Column("contact_id", ROW_NUMBER),
+    Column("row_id", ROW_NUMBER),
+    Column("document", ExactText, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "kind", "row_id"),
+    Index(None, "contact_id"),
+)
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("number", ROW_NUMBER, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("contact_id", ROW_NUMBER, primary_key=True, autoincrement=False),
+    Column("message_key", LargeBinary, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_activity_at", UtcDateTime, nullable=False),
+    Column("deleted_at", UtcDateTime, nullable=False),
+    Column("rule", ExactText, nullable=False),
+    Column("deleted_by", ExactText, nullable=False),
+    Column("rows_deleted", Integer, nullable=False),
 )

@@ -1,32 +1,55 @@
 """The store that the service uses: `TriageStore` and what the API, the inbox and the console ask beside it."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from hashlib import sha256
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, select
-
 from triage.errors import NotFound
+from triage.store.articles import ArticleStore
+from triage.store.audit import AuditLog
+from triage.store.cases import CaseStore
+from triage.store.claims import ClaimStore
+from triage.store.contact_list import ContactList
 from triage.store.database import Database
-from triage.store.deciding import INSERT_DECISION, check_version, decision_row, standing_decisions
-from triage.store.reading import contact, contact_id_of, count_rows, recent_contacts, triages_of
-from triage.store.records import Actor, Counts, StoredContact, StoredDecision, StoredTriage
-from triage.store.saving import Arrival, insert_ignoring, store_arrivals, store_triages
-from triage.store.schema import decisions, rejections
-from triage.store.upgrading import bring_up
+from triage.store.deciding import decisions_of
+from triage.store.events import EventLog
+from triage.store.feedback import FeedbackStore
+from triage.store.gaps import GapLedger
+from triage.store.idempotency import IdempotencyStore
+from triage.store.incidents import IncidentStore
+from triage.store.keys import KeyStore
+from triage.store.labels import LabelStore
+from triage.store.links import LinkStore
+from triage.store.models import ModelLog
+from triage.store.notices import NoticeStore
+from triage.store.outbox import Delivery, Outbox
+from triage.store.pending import PendingWork
+from triage.store.person_decisions import Verdict, decide, undo
+from triage.store.policy_cells import PolicyCells
+from triage.store.reading import (
+    answers_to,
+    contact,
+    contact_id_of,
+    count_rows,
+    recent_contacts,
+    triaged,
+    triages_of,
+)
+from triage.store.receipts import ReceiptChain
+from triage.store.records import Action, Counts, Status, StoredContact, StoredDecision, StoredTriage
+from triage.store.rejecting import store_rejected
+from triage.store.resource import utc_now
+from triage.store.retention import Retention
+from triage.store.saving import Arrival, expect_triages, store_arrivals, store_triages
+from triage.store.sessions import SessionStore
 from triage.types import Channel, Decision, Message, Triage, UrgencyLevel
-
-
-def utc_now() -> datetime:
-    """Return the present moment in UTC."""
-    return datetime.now(UTC)
 
 
 class SqlTriageStore:
     """Keeps contacts, answers and decisions in SQLite or PostgreSQL; safe to share between threads.
 
+    What else is kept has a class of its own for each kind, open on the same database: `store.keys`, `store.notices`.
     Every method is one transaction and may raise `StoreError`, whose text never quotes what was stored.
 
     Args:
@@ -37,16 +60,38 @@ class SqlTriageStore:
     def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._now = now
+        self.articles = ArticleStore(database, now=now)
+        self.audit = AuditLog(database, now=now)
+        self.cases = CaseStore(database, now=now)
+        self.claims = ClaimStore(database, now=now)
+        self.contacts = ContactList(database, now=now)
+        self.events = EventLog(database, now=now)
+        self.feedback = FeedbackStore(database, now=now)
+        self.gaps = GapLedger(database, now=now)
+        self.idempotency = IdempotencyStore(database, now=now)
+        self.incidents = IncidentStore(database, now=now)
+        self.keys = KeyStore(database, now=now)
+        self.labels = LabelStore(database, now=now)
+        self.links = LinkStore(database, now=now)
+        self.models = ModelLog(database, now=now)
+        self.notices = NoticeStore(database, now=now)
+        self.outbox = Outbox(database, now=now)
+        self.policy = PolicyCells(database, now=now)
+        self.receipts = ReceiptChain(database, now=now)
+        self.retention = Retention(database, now=now)
+        self.sessions = SessionStore(database, now=now)
+        self.work = PendingWork(database, now=now)
 
     def receive(self, arrivals: Sequence[tuple[Message, bytes | None]]) -> None:
         """Store messages before they are triaged, with the raw bytes they were read from (None: not kept).
 
-        Idempotent by message id; a text or subject that differs is kept as a further revision.
+        Idempotent by message id; a text or subject that differs is kept as a further revision. A text that has no
+        answer yet waits in `work` for a worker that triages it.
         """
-        kept = [Arrival(message=message, raw=raw) for message, raw in arrivals]
-        if kept:
+        if kept := [Arrival(message=message, raw=raw) for message, raw in arrivals]:
+            now = self._now()
             with self._database.writing() as connection:
-                store_arrivals(connection, kept, self._now())
+                expect_triages(connection, store_arrivals(connection, kept, now), now)
 
     def save(self, pairs: Sequence[tuple[Message, Triage]]) -> None:
         """Store every pair in one transaction; when it returns, they survive a power cut.
@@ -60,14 +105,34 @@ class SqlTriageStore:
             StoreError: If the database refuses; nothing of the batch is kept then.
         """
         for message, triage in pairs:
-            if triage.message_id != message.id:
-                raise ValueError(f"message {message.id} is paired with the triage of {triage.message_id}")
+            _check_pair(message, triage)
         if not pairs:
             return
         now = self._now()
         with self._database.writing() as connection:
             places = store_arrivals(connection, [Arrival(message=message) for message, _ in pairs], now)
             store_triages(connection, [triage for _, triage in pairs], places, now)
+
+    def first_answer(self, message: Message) -> StoredTriage | None:
+        """Return the first answer to this very text under this id; None where it has none and is to be triaged."""
+        with self._database.reading() as connection:
+            return next(iter(answers_to(connection, message)), None)
+
+    def save_once(self, message: Message, triage: Triage) -> StoredTriage:
+        """Store a message with its answer unless this text has one, and return the first answer to it.
+
+        So the same mail, webhook or request twice, at once or one after the other, is one contact with one answer.
+
+        Raises:
+            ValueError: If the triage belongs to another message.
+        """
+        _check_pair(message, triage)
+        now = self._now()
+        with self._database.writing() as connection:
+            places = store_arrivals(connection, [Arrival(message=message)], now)
+            if not answers_to(connection, message):
+                store_triages(connection, [triage], places, now)
+            return answers_to(connection, message)[0]
 
     def keep_rejected(self, raw: bytes, reason: str, channel: Channel) -> None:
         """Keep input that could not become a message; the same bytes again on a channel change nothing.
@@ -77,15 +142,8 @@ class SqlTriageStore:
             reason: The rule that it broke, without its words.
             channel: Where it came in.
         """
-        row = {
-            "channel": channel.value,
-            "digest": sha256(raw).digest(),
-            "raw": raw,
-            "reason": reason,
-            "created_at": self._now(),
-        }
         with self._database.writing() as connection:
-            connection.execute(insert_ignoring(self._database.dialect, rejections, "channel", "digest"), [row])
+            store_rejected(connection, raw, reason, channel, self._now())
 
     def recent(self, limit: int = 50) -> list[StoredContact]:
         """Return the contacts that were stored last, newest first, `limit` at most.
@@ -93,8 +151,6 @@ class SqlTriageStore:
         Raises:
             ValueError: If limit < 1.
         """
-        if limit < 1:
-            raise ValueError(f"limit must be at least 1, got {limit}")
         with self._database.reading() as connection:
             return recent_contacts(connection, limit)
 
@@ -135,6 +191,12 @@ class SqlTriageStore:
         expected_version: int,
         *,
         urgency: UrgencyLevel | None = None,
+        action: Action = Action.OVERRIDE,
+        status: Status = Status.OPEN,
+        note: str | None = None,
+        article_id: str | None = None,
+        section: str | None = None,
+        deliveries: Sequence[Delivery] = (),
     ) -> StoredDecision:
         """Let a person decide; it stands until a person decides again, whatever models say later.
 
@@ -145,6 +207,12 @@ class SqlTriageStore:
             expected_version: The version of the contact that the person saw, 0 where nothing was decided.
                 Decisions that the policy has made since do not stand in the way.
             urgency: The level the person set; None leaves the one that stands.
+            action: What the person did.
+            status: Whether something is still to be done.
+            note: Why, in the person's words.
+            article_id: The article whose answer was used.
+            section: Its section.
+            deliveries: What other systems have to be told; written with the decision, or not at all.
 
         Returns:
             The decision as stored, with its version.
@@ -154,23 +222,62 @@ class SqlTriageStore:
             DecisionConflict: If a person has decided since `expected_version`.
             ValueError: If `by` is empty, or `expected_version` is negative or not reached yet.
         """
-        if not by:
-            raise ValueError("a decision needs the name of the person who made it")
+        verdict = Verdict(
+            decision=decision,
+            by=by,
+            expected_version=expected_version,
+            urgency=urgency,
+            action=action,
+            status=status,
+            note=note,
+            article_id=article_id,
+            section=section,
+        )
         with self._database.writing() as connection:
-            contact_id = contact_id_of(connection, message_id, lock=True)
-            standing = standing_decisions(connection, [contact_id]).get(contact_id)
-            check_version(standing, expected_version)
-            decided = StoredDecision(
-                version=standing.version + 1 if standing else 1,
-                actor=Actor.PERSON,
-                decided_by=by,
-                decision=decision,
-                urgency=urgency or (standing.urgency if standing else None),
-                triage_id=_triage_seen(connection, contact_id, expected_version),
-                decided_at=self._now(),
-            )
-            connection.execute(INSERT_DECISION, decision_row(contact_id, decided))
-        return decided
+            return decide(connection, message_id, verdict, deliveries, self._now())
+
+    def undo(
+        self,
+        message_id: str,
+        by: str,
+        expected_version: int,
+        *,
+        note: str | None = None,
+        deliveries: Sequence[Delivery] = (),
+    ) -> StoredDecision:
+        """Let a person take back the decision that stands: what stood before it stands again, as a new version.
+
+        What the policy decided first has nothing before it: an agent is then asked, and nothing is chosen.
+
+        Raises:
+            NotFound: If no such message is stored.
+            DecisionConflict: If anything has been decided since `expected_version`.
+            ValueError: If `by` is empty, or nothing has been decided.
+        """
+        with self._database.writing() as connection:
+            return undo(connection, message_id, by, expected_version, note, deliveries, self._now())
+
+    def decisions_of(self, message_id: str) -> list[StoredDecision]:
+        """Return every decision on a message's contact, oldest first.
+
+        Raises:
+            NotFound: If no such message is stored.
+        """
+        with self._database.reading() as connection:
+            return decisions_of(connection, contact_id_of(connection, message_id))
+
+    def triaged(self, message_id: str, triage_id: int | None = None) -> tuple[Message, StoredTriage]:
+        """Return an answer with the very text that it was given to, as the replay of it needs.
+
+        Args:
+            message_id: The message.
+            triage_id: Which answer; the latest where None.
+
+        Raises:
+            NotFound: If no such message or answer is stored.
+        """
+        with self._database.reading() as connection:
+            return triaged(connection, message_id, triage_id)
 
     def counts(self) -> Counts:
         """Return how many rows of each kind are kept."""
@@ -188,28 +295,6 @@ class SqlTriageStore:
         self.close()
 
 
-def open_store(url: str, *, now: Callable[[], datetime] = utc_now) -> SqlTriageStore:
-    """Open the store, bringing the database up to this release first; an empty one gets its tables.
-
-    Args:
-        url: `sqlite:///FILE` (its folder must exist) or `postgresql://USER@HOST/NAME`.
-        now: Tells the time that rows are stamped with, aware.
-
-    Raises:
-        SettingsError: If the URL is not one of these, or its driver or folder is missing.
-        StoreError: If a newer release wrote the database, or it cannot be reached.
-    """
-    database = Database(url)
-    try:
-        bring_up(database)
-    except BaseException:
-        database.close()
-        raise
-    return SqlTriageStore(database, now=now)
-
-
-def _triage_seen(connection: Connection, contact_id: int, version: int) -> int | None:
-    """Return the answer behind the decision that the person saw."""
-    here = (decisions.c.contact_id == contact_id) & (decisions.c.version == version)
-    seen: int | None = connection.execute(select(decisions.c.triage_id).where(here)).scalar()
-    return seen
+def _check_pair(message: Message, triage: Triage) -> None:
+    if triage.message_id != message.id:
+        raise ValueError(f"message {message.id} is paired with the triage of {triage.message_id}")

@@ -37,7 +37,7 @@ def bring_up(database: Database) -> None:
     """Run the migrations that are due, all in one transaction."""
     with database.reading() as connection:
         _check_encoding(connection)
-        found = _revision_of(connection)
+        found = revision_of(connection)
     if found == REVISION:
         return
     _refuse_newer(found)
@@ -47,7 +47,7 @@ def bring_up(database: Database) -> None:
         _migrate(connection)
 
 
-def _revision_of(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
     """Return the database's revision; None where no release has written it."""
     if not inspect(connection).has_table("alembic_version"):
         return None

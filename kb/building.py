@@ -1,0 +1,128 @@
+"""Builds a snapshot of articles; texts that the current one has encoded are not encoded again."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kb.articles import Article, Section
+from kb.index import Snapshot, Span, Spelling, VectorIndex, questions_of, section_text
+from kb.lexical import Bm25, informative, stem, words_of
+from kb.snapshots import FORMAT, load, save
+from triage.errors import DataError, ModelError
+from triage.protocols import Encoder
+from triage.types import Language, Vectors
+
+TITLE_WEIGHT, HEADING_WEIGHT, ALIAS_WEIGHT, BODY_WEIGHT = 2.0, 2.0, 1.0, 1.0
+
+
+def snapshot_version(articles: Sequence[Article], encoder_version: str) -> str:
+    """Return the version that a snapshot of these articles with that encoder has."""
+    parts = [FORMAT, encoder_version, *(article.content_hash for article in articles)]
+    return f"kb-{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()[:12]}"
+
+
+def build_index(articles: Sequence[Article], encoder: Encoder, out: Path | None = None) -> Snapshot:
+    """Return the snapshot of articles, and write it where `out` names a folder.
+
+    Texts that the folder's current snapshot has encoded with the same encoder are not encoded again; where nothing
+    changed at all, it is returned as it is.
+
+    Args:
+        articles: With distinct ids.
+        encoder: Whose vectors to keep.
+        out: The folder of snapshots; made where it is missing. None writes nothing.
+
+    Raises:
+        DataError: If two articles have one id, or there is none.
+    """
+    _check_ids(articles)
+    previous = _readable(out)
+    version = snapshot_version(articles, encoder.version)
+    if previous is not None and previous.version == version:
+        return previous
+    snapshot = _built(tuple(articles), encoder, version, previous)
+    if out is not None:
+        save(snapshot, out)
+    return snapshot
+
+
+def _check_ids(articles: Sequence[Article]) -> None:
+    doubled = [name for name, count in Counter(article.id for article in articles).items() if count > 1]
+    if doubled:
+        raise DataError(f"two articles have the id {doubled[0]!r}; give one another id")
+    if not articles:
+        raise DataError("there is no article to index")
+
+
+def _readable(folder: Path | None) -> Snapshot | None:
+    """Return the current snapshot, or None where there is none that can be used: then all is encoded anew."""
+    if folder is None or not (folder / "CURRENT").is_file():
+        return None
+    try:
+        return load(folder)
+    except ModelError:
+        return None
+
+
+def _built(articles: tuple[Article, ...], encoder: Encoder, version: str, previous: Snapshot | None) -> Snapshot:
+    # Imported here: spaCy takes a second, and a service that only reads a snapshot never needs it.
+    from triage.nlp import sentences
+
+    known = _known_vectors(previous) if previous is not None and previous.encoder_version == encoder.version else {}
+    sections = [(article, section) for article in articles for section in article.sections]
+    questions = [(article, question) for article in articles for question in questions_of(article)]
+    texts = [section_text(*pair) for pair in sections] + [question for _, question in questions]
+    languages = [article.language for article, _ in (*sections, *questions)]
+    vectors = _encoded(texts, languages, encoder, known)
+    spans: list[tuple[Span, ...]] = []
+    for article in articles:
+        spans += map(tuple, sentences([section.text for section in article.sections], article.language))
+    return Snapshot(
+        version=version,
+        encoder_version=encoder.version,
+        articles=articles,
+        section_index=VectorIndex(vectors[: len(sections)]),
+        question_index=VectorIndex(vectors[len(sections) :]),
+        bm25=Bm25.of([_stem_frequencies(*pair) for pair in sections]),
+        sentences=tuple(spans),
+        spelling=Spelling.of(sorted(set().union(*map(_vocabulary, articles)))),
+    )
+
+
+def _known_vectors(snapshot: Snapshot) -> dict[str, Vectors]:
+    sections = (section_text(article, section) for article in snapshot.articles for section in article.sections)
+    questions = (question for article in snapshot.articles for question in questions_of(article))
+    known = dict(zip(sections, snapshot.section_index.vectors, strict=True))
+    return known | dict(zip(questions, snapshot.question_index.vectors, strict=True))
+
+
+def _encoded(texts: Sequence[str], languages: Sequence[str], encoder: Encoder, known: Mapping[str, Vectors]) -> Vectors:
+    new = {text: language for text, language in zip(texts, languages, strict=True) if text not in known}
+    encoded = encoder.encode(list(new), [Language(code=code, probability=1.0) for code in new.values()])
+    vectors = {**known, **dict(zip(new, encoded, strict=True))}
+    return np.stack([vectors[text] for text in texts]).astype(np.float32)
+
+
+def _fields(article: Article, section: Section) -> Iterator[tuple[str, float]]:
+    yield article.title, TITLE_WEIGHT
+    yield section.heading, HEADING_WEIGHT
+    yield section.text, BODY_WEIGHT
+    for alias in article.aliases:
+        yield alias, ALIAS_WEIGHT
+
+
+def _stem_frequencies(article: Article, section: Section) -> dict[str, float]:
+    frequencies: dict[str, float] = {}
+    for text, weight in _fields(article, section):
+        for word in informative(words_of(text)):
+            stemmed = stem(word, article.language)
+            frequencies[stemmed] = frequencies.get(stemmed, 0.0) + weight
+    return frequencies
+
+
+def _vocabulary(article: Article) -> set[str]:
+    texts = [*questions_of(article), *(f"{section.heading} {section.text}" for section in article.sections)]
+    return {word for text in texts for word in informative(words_of(text)) if len(word) > 2}

@@ -1,0 +1,54 @@
+"""What each article said on a given day: every version of its file, kept in the store when it is first seen."""
+
+from pathlib import Path
+from typing import TypeAlias
+
+from kb.articles import parse_article
+from triage.errors import DataError
+from triage.store.articles import ArticleStore
+
+Facts: TypeAlias = tuple[int, int]
+
+
+class History:
+    """Keeps the versions of a folder's articles; a file that has not changed since the last time is not read again.
+
+    Args:
+        store: Where versions are kept.
+        folder: Of the articles.
+    """
+
+    def __init__(self, store: ArticleStore, folder: Path) -> None:
+        self._store, self._folder = store, folder
+        self._seen: dict[Path, tuple[Facts, str]] = {}
+
+    def keep(self, *, by: str) -> int:
+        """Keep what is new, and that an article is gone; return how many files were read.
+
+        A file that is no article is passed over: the check of the articles names it.
+        """
+        found: dict[Path, tuple[Facts, str]] = {}
+        read = 0
+        for path in sorted(self._folder.rglob("*.md")):
+            facts = (path.stat().st_mtime_ns, path.stat().st_size)
+            known = self._seen.get(path)
+            if known is not None and known[0] == facts:
+                found[path] = known
+                continue
+            read += 1
+            name = self._kept(path, by)
+            if name is not None:
+                found[path] = (facts, name)
+        for gone in {name for _, name in self._seen.values()} - {name for _, name in found.values()}:
+            self._store.keep_version(gone, None, by)
+        self._seen = found
+        return read
+
+    def _kept(self, path: Path, by: str) -> str | None:
+        try:
+            document = path.read_text(encoding="utf-8-sig")
+            name = parse_article(document, source=str(path)).id
+        except (OSError, UnicodeDecodeError, DataError):
+            return None
+        self._store.keep_version(name, document, by)
+        return name

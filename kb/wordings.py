@@ -1,0 +1,58 @@
+"""Residents' wordings that an agent has confirmed: proposed as aliases, added to their article after review."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from kb.articles import Article
+from kb.lexical import stems_of, words_of
+from triage.store.articles import ArticleStore, Proposal, ProposalKind
+from triage.store.feedback import StoredFeedback, Verdict
+
+CONFIRMING = frozenset({Verdict.USED, Verdict.HELPFUL})
+MAX_WORDS = 25  # of a wording: a whole letter is no way of asking
+LEAST_STEMS = 2
+
+
+def propose(store: ArticleStore, article: Article, wording: str, *, by: str, language: str | None = None) -> int | None:
+    """Propose a masked wording as an alias; None where it is too long, says too little or is known.
+
+    Returns:
+        The number of the proposal, also of one that waits already; None too where it was reviewed before.
+    """
+    line = " ".join(wording.split())
+    known = {_key(text) for text in (article.title, *article.aliases)}
+    if len(words_of(line)) > MAX_WORDS or len(set(stems_of(line))) < LEAST_STEMS or "[" in line or _key(line) in known:
+        return None
+    earlier = (one for one in store.proposals(open_only=False) if one.article_id == article.id)
+    same = next((one for one in earlier if one.kind is ProposalKind.ALIAS and _key(one.text) == _key(line)), None)
+    if same is not None:
+        return same.id if same.accepted is None else None
+    return store.propose(article.id, ProposalKind.ALIAS, line, by, language=language)
+
+
+def harvest(store: ArticleStore, articles: Iterable[Article], feedback: Iterable[StoredFeedback]) -> int:
+    """Propose the questions that agents found well answered; return how many wait that did not before."""
+    known = {article.id: article for article in articles}
+    before = len(store.proposals())
+    for one in feedback:
+        if one.verdict in CONFIRMING and one.query and one.article_id in known:
+            propose(store, known[one.article_id], one.query, by=one.given_by, language=one.language)
+    return len(store.proposals()) - before
+
+
+def with_accepted(articles: Sequence[Article], proposals: Iterable[Proposal]) -> tuple[Article, ...]:
+    """Return the articles with the aliases that were accepted for them, in the order they were proposed."""
+    accepted: dict[str, list[str]] = {}
+    for one in sorted(proposals, key=lambda proposal: proposal.id):
+        if one.accepted and one.kind is ProposalKind.ALIAS:
+            accepted.setdefault(one.article_id, []).append(one.text)
+    return tuple(
+        replace(article, aliases=tuple(dict.fromkeys((*article.aliases, *accepted[article.id]))))
+        if article.id in accepted
+        else article
+        for article in articles
+    )
+
+
+def _key(text: str) -> str:
+    return " ".join(words_of(text))

@@ -1,0 +1,356 @@
+"""Trains the multilingual student: MiniLM's body with a new vocabulary, distilled from parallel text.
+
+    python -m models.recipes.encoder --work FOLDER --minutes 60
+
+Each stage leaves its result in the work folder and is skipped when it stands there, so that the same command goes
+on after a break; the training itself leaves a checkpoint every ten minutes. The English sides are embedded by the
+encoder that the service uses, so that both languages meet in the very space that the classifier and the index live
+in. After Reimers and Gurevych 2020, "Making Monolingual Sentence Embeddings Multilingual using Knowledge
+Distillation"; the vocabulary starts from its English neighbors (see `bag`).
+"""
+
+import json
+import random
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors
+from tokenizers.models import Unigram
+from torch import Tensor, nn
+
+from models import conversion, datasets
+from models.encoder import MiniLMEncoder
+from models.recipes.bag import english_neighbors, fit_bag
+from models.recipes.pairs import PAIRS, Pair, held_out, read_pairs, residents_pairs, roughened
+from triage.types import Vectors
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+VOCABULARY = 48_000
+SMOOTHING = 0.5  # of the languages' shares in the text that the vocabulary is learned from
+VOCABULARY_LINES = 260_000
+ENGLISH_SHARE = 0.06  # English sides that the student reads as well
+RESIDENTS_REPEATS = 6
+MOST_PIECES = 96
+PIECES_PER_BATCH = 1_200  # about 80 sentences: more, smaller steps teach more in the same time
+EMBEDDING_RATE, BODY_RATE = 1e-3, 2e-4
+WARM_UP = 0.03
+CONTRAST, TEMPERATURE = 0.1, 0.05
+CHECKPOINT_S = 600
+WATCHED = (("es", "tatoeba"), ("vi", "massive"), ("ru", "tatoeba"), ("ko", "massive"))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A tokenized sentence and the row of its English side in the teacher's vectors."""
+
+    pieces: tuple[int, ...]
+    target: int
+
+
+def main(
+    work: Annotated[Path, typer.Option(help="Folder of stages and checkpoints.")],
+    data: Annotated[Path, typer.Option(envvar="TRIAGE_DATA_DIR", help="Folder that holds parallel/.")],
+    encoder: Annotated[Path, typer.Option(help="The converted English encoder: TRIAGE_HOME/encoder/…")],
+    minutes: Annotated[float, typer.Option(help="Training ends by then; the learning rate falls to 0 at it.")] = 60,
+    threads: Annotated[int, typer.Option(help="Processor cores.")] = 2,
+    again: Annotated[bool, typer.Option("--again", help="A further pass, from the weights of the last.")] = False,
+) -> None:
+    """Train the student and leave it in WORK/student in the Hugging Face layout, ready for models.conversion."""
+    torch.set_num_threads(threads)
+    work.mkdir(parents=True, exist_ok=True)
+    teacher = MiniLMEncoder.load(encoder, workers=threads)
+    pairs = gather(data / "parallel")
+    print(f"{len(pairs):,} pairs: {dict(Counter(pair.language for pair in pairs).most_common())}", flush=True)
+    english = sorted({pair.english for pair in pairs})
+    targets = teacher_vectors(english, teacher, work / "teacher.npy")
+    tokenizer = vocabulary(pairs, work / "tokenizer.json")
+    items = tokenized(pairs, english, tokenizer)
+    body = student(tokenizer, items, targets, teacher, work / "start.npy")
+    watched = {f"{code}.{source}": held_out(data / "parallel", code, source)[:300] for code, source in WATCHED}
+    Trainer(body, tokenizer, items, targets, work, minutes * 60).run(watched, teacher, again=again)
+    save_student(body, tokenizer, work / "student")
+
+
+def gather(parallel: Path) -> list[Pair]:
+    """Return all pairs of the plan, the project's own messages repeated, and some English as its own translation."""
+    pairs = [pair for code, most in PAIRS.items() for pair in read_pairs(parallel, code, most=most)]
+    data = datasets.default_data()
+    residents, their_english = residents_pairs([data, data.parent / "safety"])
+    chosen = random.Random(0).sample(sorted({pair.english for pair in pairs}), int(ENGLISH_SHARE * len(pairs)))
+    english = [Pair(text, text, "en") for text in (*chosen, *their_english)]
+    return pairs + residents * RESIDENTS_REPEATS + english
+
+
+def teacher_vectors(english: Sequence[str], teacher: MiniLMEncoder, path: Path) -> Vectors:
+    """Return the teacher's vectors, float16 on disk, shape (n_english, dim); new sentences are embedded, old kept."""
+    names = path.with_suffix(".json")
+    known: dict[str, int] = {}
+    old: Vectors = np.zeros((0, teacher.dim), dtype=np.float32)
+    if path.exists() and names.exists():
+        known = {text: row for row, text in enumerate(json.loads(names.read_text("utf-8")))}
+        old = np.load(path).astype(np.float32)
+    fresh = sorted({text for text in english if text not in known}, key=len)
+    parts = [old]
+    started = time.monotonic()
+    for start in range(0, len(fresh), 4_096):
+        parts.append(teacher.encode(fresh[start : start + 4_096]))
+        print(f"teacher {start:,} of {len(fresh):,}, {time.monotonic() - started:.0f} s", flush=True)
+    if fresh:
+        known |= {text: len(old) + number for number, text in enumerate(fresh)}
+        np.save(path, np.concatenate(parts).astype(np.float16))
+        names.write_text(json.dumps(list(known), ensure_ascii=False), "utf-8")
+    everything = np.concatenate(parts)
+    vectors: Vectors = everything[[known[text] for text in english]]
+    return vectors
+
+
+def vocabulary(pairs: Sequence[Pair], path: Path) -> Tokenizer:
+    """Return the student's tokenizer, learned by SentencePiece (unigram), small languages getting their share."""
+    if not path.exists():
+        _learn_vocabulary(pairs, path)
+    return Tokenizer.from_file(str(path))
+
+
+def normalized(text: str) -> str:
+    """Return the text as the vocabulary knows it: NFKC, lower case."""
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+def tokenized(pairs: Sequence[Pair], english: Sequence[str], tokenizer: Tokenizer) -> list[Item]:
+    """Return the roughened sentences as pieces; a pair without any is left out."""
+    rows = {text: row for row, text in enumerate(english)}
+    rng = random.Random(1)
+    texts = [roughened(pair, rng) for pair in pairs]
+    encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    return [
+        Item(tuple(encoding.ids[:MOST_PIECES]), rows[pair.english])
+        for pair, encoding in zip(pairs, encodings, strict=True)
+        if encoding.ids
+    ]
+
+
+def student(
+    tokenizer: Tokenizer, items: Sequence[Item], targets: Vectors, teacher: MiniLMEncoder, path: Path
+) -> nn.Module:
+    """Return the teacher's network with the new vocabulary in it, each piece starting at its English neighbors."""
+    from transformers import BertModel
+
+    body = BertModel.from_pretrained(str(conversion.packaged_weights()), add_pooling_layer=False)
+    words = Tokenizer.from_file(str(conversion.packaged_weights() / "tokenizer.json"))
+    old: Vectors = body.embeddings.word_embeddings.weight.detach().numpy()
+    if not path.exists():
+        started = time.monotonic()
+        bag = fit_bag(
+            [list(item.pieces) for item in items],
+            targets[[item.target for item in items]],
+            vocabulary=tokenizer.get_vocab_size(),
+        )
+        print(f"bag of pieces fitted in {time.monotonic() - started:.0f} s", flush=True)
+        chosen = [row for row, word in sorted((v, k) for k, v in words.get_vocab().items()) if _is_word(word)]
+        by_row = {row: word for word, row in words.get_vocab().items()}
+        alone = teacher.encode([by_row[row].removeprefix("##") for row in chosen])
+        np.save(path, english_neighbors(bag, alone, old[chosen]))
+    inputs = np.load(path)
+    for number, name in enumerate(SPECIAL):
+        inputs[number] = old[words.token_to_id(name)]
+    size, dim = inputs.shape
+    body.embeddings.word_embeddings = nn.Embedding(size, dim, sparse=True, _weight=torch.from_numpy(inputs))
+    body.config.vocab_size = len(inputs)
+    body.config.pad_token_id = 0
+    module: nn.Module = body
+    return module
+
+
+class Trainer:
+    """One pass over the items, by the clock: what is not reached in time is not read."""
+
+    def __init__(
+        self,
+        body: nn.Module,
+        tokenizer: Tokenizer,
+        items: Sequence[Item],
+        targets: Vectors,
+        work: Path,
+        budget_s: float,
+    ) -> None:
+        self.body, self.tokenizer, self.items, self.targets = body, tokenizer, items, torch.from_numpy(targets)
+        self.checkpoint, self.budget_s = work / "checkpoint.pt", budget_s
+        embedding = [parameter for name, parameter in body.named_parameters() if "word_embeddings" in name]
+        rest = [parameter for name, parameter in body.named_parameters() if "word_embeddings" not in name]
+        self.optimizers = (
+            (torch.optim.SparseAdam(embedding, lr=EMBEDDING_RATE), EMBEDDING_RATE),
+            (torch.optim.AdamW(rest, lr=BODY_RATE, weight_decay=0.01, fused=True), BODY_RATE),
+        )
+        self.done, self.spent_s, self.passes = 0, 0.0, 1
+
+    def run(self, watched: dict[str, list[Pair]], teacher: MiniLMEncoder, *, again: bool) -> None:
+        """Train, from the checkpoint where there is one; `again` starts the clock and the pass anew."""
+        self._resume()
+        if again:
+            self.done, self.spent_s, self.passes = 0, 0.0, self.passes + 1
+        batches = list(_batches(self.items, seed=self.passes))
+        known = {name: teacher.encode([pair.english for pair in pairs]) for name, pairs in watched.items()}
+        saved = noted = time.monotonic()
+        losses: list[float] = []
+        self.body.eval()  # no dropout: the aim is the teacher's very vector, and attention without it is faster
+        while self.done < len(batches) and self.spent_s < self.budget_s:
+            started = time.monotonic()
+            losses.append(self._step(batches[self.done], self.done / len(batches)))
+            self.done += 1
+            now = time.monotonic()
+            self.spent_s += now - started
+            if now - noted > 120 or self.done == len(batches):
+                found = {name: self._found_first(watched[name], known[name]) for name in watched}
+                print(
+                    f"batch {self.done:,} of {len(batches):,}, {self.spent_s / 60:.1f} min, "
+                    f"loss {np.mean(losses[-300:]):.4f}, found first {found}",
+                    flush=True,
+                )
+                noted = time.monotonic()
+            if now - saved > CHECKPOINT_S:
+                self._save()
+                saved = now
+        self._save()
+
+    def _step(self, batch: Sequence[Item], share_read: float) -> float:
+        progress = max(share_read, self.spent_s / self.budget_s)
+        rate = min(1.0, progress / WARM_UP) * max(0.02, 1 - progress)
+        for optimizer, base in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = base * rate
+            optimizer.zero_grad()
+        vectors = embed(self.body, [item.pieces for item in batch])
+        targets = self.targets[[item.target for item in batch]]
+        loss = (1 - (vectors * targets).sum(1)).mean()
+        if CONTRAST and len(batch) > 1:
+            same = torch.tensor([item.target for item in batch])
+            logits = vectors @ targets.T / TEMPERATURE
+            twins = (same[:, None] == same[None, :]) & ~torch.eye(len(batch), dtype=torch.bool)
+            logits = logits.masked_fill(twins, -1e9)
+            loss = loss + CONTRAST * nn.functional.cross_entropy(logits, torch.arange(len(batch)))
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_([p for g in self.optimizers[1][0].param_groups for p in g["params"]], 1.0)
+        for optimizer, _ in self.optimizers:
+            optimizer.step()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
+
+    def _found_first(self, pairs: Sequence[Pair], known: Vectors) -> float:
+        encodings = self.tokenizer.encode_batch_fast([pair.text for pair in pairs], add_special_tokens=False)
+        with torch.inference_mode():
+            vectors = embed(self.body, [tuple(e.ids[:MOST_PIECES]) or (1,) for e in encodings]).numpy()
+        return round(float(((vectors @ known.T).argmax(1) == np.arange(len(pairs))).mean()), 3)
+
+    def _save(self) -> None:
+        state = {
+            "body": self.body.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer, _ in self.optimizers],
+            "done": self.done,
+            "spent_s": self.spent_s,
+            "passes": self.passes,
+        }
+        scratch = self.checkpoint.with_suffix(".part")
+        torch.save(state, scratch)
+        scratch.rename(self.checkpoint)
+
+    def _resume(self) -> None:
+        if not self.checkpoint.exists():
+            return
+        state = torch.load(self.checkpoint, weights_only=True)
+        self.body.load_state_dict(state["body"])
+        for (optimizer, _), kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        self.done, self.spent_s, self.passes = state["done"], state["spent_s"], state["passes"]
+        print(f"going on after batch {self.done:,}", flush=True)
+
+
+def embed(body: nn.Module, rows: Sequence[tuple[int, ...]]) -> Tensor:
+    """Return mean token vectors of unit length, shape (n_rows, dim); [CLS] and [SEP] are put around each row."""
+    width = max(len(row) for row in rows) + 2
+    ids = torch.zeros((len(rows), width), dtype=torch.long)
+    mask = torch.zeros((len(rows), width), dtype=torch.long)
+    for number, row in enumerate(rows):
+        ids[number, : len(row) + 2] = torch.tensor((2, *row, 3))
+        mask[number, : len(row) + 2] = 1
+    states: Tensor = body(input_ids=ids, attention_mask=mask).last_hidden_state
+    weights = mask[:, :, None].float()
+    means = (states * weights).sum(1) / weights.sum(1)
+    return nn.functional.normalize(means, dim=1)
+
+
+def save_student(body: nn.Module, tokenizer: Tokenizer, out: Path) -> None:
+    """Write weights and tokenizer so that models.conversion can read them."""
+    body.save_pretrained(str(out))  # type: ignore[operator]
+    tokenizer.save(str(out / "tokenizer.json"))
+    names = {"unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]"}
+    (out / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", **names}))
+
+
+def _learn_vocabulary(pairs: Sequence[Pair], path: Path) -> None:
+    import sentencepiece
+
+    lines = path.with_suffix(".txt")
+    lines.write_text("\n".join(_vocabulary_lines(pairs)), "utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(lines),
+        model_prefix=str(path.with_suffix("")),
+        vocab_size=VOCABULARY,
+        model_type="unigram",
+        character_coverage=0.9997,
+        normalization_rule_name="identity",
+        num_threads=2,
+        pad_id=0, unk_id=1, bos_id=2, eos_id=3,
+        pad_piece=SPECIAL[0], unk_piece=SPECIAL[1], bos_piece=SPECIAL[2], eos_piece=SPECIAL[3],
+        split_digits=True,
+        minloglevel=1,
+    )  # fmt: skip
+    model = sentencepiece.SentencePieceProcessor(model_file=str(path.with_suffix(".model")))
+    pieces = [(model.id_to_piece(number), model.get_score(number)) for number in range(model.get_piece_size())]
+    tokenizer = Tokenizer(Unigram(pieces, unk_id=1, byte_fallback=False))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer.save(str(path))
+
+
+def _vocabulary_lines(pairs: Sequence[Pair]) -> Iterator[str]:
+    by_language: dict[str, list[str]] = {}
+    for pair in pairs:
+        by_language.setdefault(pair.language.split("-")[0], []).append(pair.text)
+    shares = {code: len(texts) ** SMOOTHING for code, texts in by_language.items()}
+    rng = random.Random(2)
+    for code, texts in sorted(by_language.items()):
+        wanted = round(VOCABULARY_LINES * shares[code] / sum(shares.values()))
+        for text in rng.sample(texts, min(wanted, len(texts))):
+            yield normalized(text).replace("\n", " ")
+
+
+def _batches(items: Sequence[Item], *, seed: int) -> Iterator[list[Item]]:
+    """Yield batches of about PIECES_PER_BATCH pieces, sentences of like length together, in random order."""
+    rng = random.Random(seed)
+    order = sorted(range(len(items)), key=lambda number: (len(items[number].pieces), rng.random()))
+    batches: list[list[Item]] = [[]]
+    for number in order:
+        if (len(items[number].pieces) + 2) * (len(batches[-1]) + 1) > PIECES_PER_BATCH:
+            batches.append([])
+        batches[-1].append(items[number])
+    rng.shuffle(batches)
+    yield from (batch for batch in batches if batch)
+
+
+def _is_word(piece: str) -> bool:
+    return piece.removeprefix("##").isalpha() and piece.isascii() and len(piece.removeprefix("##")) > 1
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,292 @@
+"""Open311 GeoReport v2: services from the taxonomy, requests through triage, errors in the standard's own shape.
+
+Outside the OpenAPI document: the standard is the document. Reading requests takes a key too, as they hold what
+residents wrote; a key comes as `api_key`, or as everywhere else.
+"""
+
+import uuid
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from kb.gap_notes import note_triages
+from routes.access import Gatekeeper
+from routes.contact_answers import ContactAnswer, shown
+from routes.services import Given, Services
+from triage.access import Right
+from triage.channels.open311 import (
+    MAX_REQUESTS,
+    PREFIX,
+    GeoReportRejected,
+    Row,
+    Submission,
+    as_xml,
+    asked_range,
+    definition_row,
+    error_rows,
+    form_fields,
+    service_row,
+    submission_of,
+    with_callers_choice,
+    without_key,
+)
+from triage.channels.settings import ChannelSettings
+from triage.errors import AccessDenied, NotFound, TooManyRequests, TriageError
+from triage.store import Status, StoredContact
+from triage.store.contact_list import ContactFilter
+from triage.types import Channel
+
+VERSION: Final = "/open311/v2"
+MEDIA_TYPES: Final = {"xml": "text/xml; charset=utf-8", "json": "application/json; charset=utf-8"}
+PAGE: Final = 200
+
+
+class _InItsOwnShape(APIRoute):
+    """Answers an error as GeoReport does, in the format that was asked for."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        plain = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await plain(request)
+            except GeoReportRejected as error:
+                await run_in_threadpool(_keep, request, error)
+                return _error(request, error.status, error.problems)
+            except RequestValidationError:
+                return _error(request, 400, ["a parameter cannot be read"])
+            except TriageError as error:
+                return _error(request, _status(error), [str(error)])
+
+        return handled
+
+
+router = APIRouter(prefix=VERSION, include_in_schema=False, route_class=_InItsOwnShape)
+
+
+@router.get("/discovery.{suffix}")
+def discover(suffix: str, request: Request, services: Given) -> Response:
+    """Say where the service is and what it speaks."""
+    base = f"{str(request.base_url).rstrip('/')}{VERSION}"
+    endpoint: Row = {
+        "specification": "http://wiki.open311.org/GeoReport_v2",
+        "url": base,
+        "changeset": services.taxonomy.version,
+        "type": "production",
+        "formats": [{"format": MEDIA_TYPES[each].split(";")[0]} for each in MEDIA_TYPES],
+    }
+    row: Row = {"changeset": services.taxonomy.version, "contact": "", "key_service": "", "endpoints": [endpoint]}
+    return _answer(suffix, "discovery", None, row)
+
+
+@router.get("/services.{suffix}")
+def list_services(suffix: str, request: Request, services: Given) -> Response:
+    """List the city's service types."""
+    _check_jurisdiction(request, request.query_params.get("jurisdiction_id"))
+    return _answer(suffix, "services", "service", [service_row(each) for each in services.taxonomy.service_types])
+
+
+@router.get("/services/{code}.{suffix}")
+def define_service(code: str, suffix: str, request: Request, services: Given) -> Response:
+    """Give the questions of one service type."""
+    _check_jurisdiction(request, request.query_params.get("jurisdiction_id"))
+    if code not in services.taxonomy:
+        raise GeoReportRejected(404, "service_code is unknown; GET /services lists all")
+    return _answer(suffix, "service_definition", None, definition_row(services.taxonomy[code]))
+
+
+@router.post("/requests.{suffix}", status_code=201)
+async def create_request(suffix: str, request: Request, services: Given) -> Response:
+    """Store a request, triage it, and answer its identity; the caller's service type is kept."""
+    raw = await request.body()
+    return await run_in_threadpool(_created, suffix, request, services, raw)
+
+
+@router.get("/requests.{suffix}")
+def list_requests(suffix: str, request: Request, services: Given) -> Response:
+    """List requests: those named, else those of a span, by service type and status; 1,000 at most, newest first."""
+    _check_asker(request, Right.CONTACTS_READ, request.query_params.get("api_key"))
+    asked = request.query_params
+    _check_jurisdiction(request, asked.get("jurisdiction_id"))
+    names = _listed(asked.get("service_request_id"))
+    if names:
+        found = [_request_of(services, name) for name in names[:MAX_REQUESTS]]
+    else:
+        found = _requests_in(services, asked.get("start_date", ""), asked.get("end_date", ""))
+    codes, status = _listed(asked.get("service_code")), _listed(asked.get("status"))
+    if not set(status) <= set(Status):
+        raise GeoReportRejected(400, f"status must be {' or '.join(Status)}")
+    rows = [_row(services, contact, answer) for contact, answer in zip(found, shown(services, found), strict=True)]
+    chosen = [row for row in rows if row["service_code"] in (codes or [row["service_code"]])]
+    return _answer(
+        suffix, "service_requests", "request", [row for row in chosen if row["status"] in (status or tuple(Status))]
+    )
+
+
+@router.get("/requests/{name}.{suffix}")
+def read_request(name: str, suffix: str, request: Request, services: Given) -> Response:
+    """Give one request as it stands."""
+    _check_asker(request, Right.CONTACTS_READ, request.query_params.get("api_key"))
+    _check_jurisdiction(request, request.query_params.get("jurisdiction_id"))
+    contact = _request_of(services, name)
+    [answer] = shown(services, [contact])
+    return _answer(suffix, "service_requests", "request", [_row(services, contact, answer)])
+
+
+@router.get("/tokens/{token}.{suffix}")
+def read_token(token: str, suffix: str, request: Request, services: Given) -> Response:
+    """Give the request of a token; each request has its identity at once, which is its token too."""
+    _check_asker(request, Right.CONTACTS_READ, request.query_params.get("api_key"))
+    _check_jurisdiction(request, request.query_params.get("jurisdiction_id"))
+    name = _request_of(services, token).message.id
+    return _answer(suffix, "service_requests", "request", [{"service_request_id": name, "token": token}])
+
+
+def _created(suffix: str, request: Request, services: Services, raw: bytes) -> Response:
+    _check_format(suffix)
+    fields = form_fields(raw)
+    key, jurisdiction = fields.get("api_key", ("",))[0], fields.get("jurisdiction_id", ("",))[0]
+    _check_asker(request, Right.TRIAGE, key)
+    _check_jurisdiction(request, jurisdiction or request.query_params.get("jurisdiction_id"))
+    submission = submission_of(raw, services.taxonomy)
+    message = submission.message(f"{PREFIX}{uuid.uuid4().hex}", datetime.now(UTC))
+    with services.metrics.failures(message.channel):
+        services.store.receive([(message, without_key(raw))])
+        triage = with_callers_choice(services.pipeline.triage(message), submission.service_type)
+        services.store.save([(message, triage)])
+    _place(services, message.id, submission)
+    services.metrics.triaged([triage])
+    note_triages(services.store.gaps, [(message, triage)])
+    row = {
+        "service_request_id": message.id,
+        "service_notice": _notice(triage.safety.line),
+        "account_id": submission.account_id,
+    }
+    return _answer(suffix, "service_requests", "request", [row], status=201)
+
+
+def _notice(line: str | None) -> str:
+    return f"This may be an emergency: call {line} now." if line else ""
+
+
+def _place(services: Services, message_id: str, submission: Submission) -> None:
+    place = submission.place or submission.address_id
+    if place or submission.latitude is not None:
+        services.store.incidents.set_place(
+            message_id, place.casefold(), latitude=submission.latitude, longitude=submission.longitude
+        )
+
+
+def _row(services: Services, contact: StoredContact, answer: ContactAnswer) -> Row:
+    """Return a request as the standard gives it; whoever sent it stays unnamed."""
+    submission = submission_of(contact.raw or b"", services.taxonomy)
+    decision = contact.decision
+    code = (decision.decision.service_type if decision else None) or submission.service_type.code
+    known = code if code in services.taxonomy else submission.service_type.code
+    service_type = services.taxonomy[known]
+    return {
+        "service_request_id": contact.message.id,
+        "status": answer.status.value,
+        "status_notes": None,
+        "service_name": service_type.name,
+        "service_code": service_type.code,
+        "description": submission.description,
+        "agency_responsible": decision.decision.department if decision else None,
+        "service_notice": None,
+        "requested_datetime": contact.created_at.isoformat(timespec="seconds"),
+        "updated_datetime": (decision.decided_at if decision else contact.created_at).isoformat(timespec="seconds"),
+        "expected_datetime": answer.due_at.isoformat(timespec="seconds") if answer.due_at else None,
+        "address": submission.place or None,
+        "address_id": submission.address_id or None,
+        "zipcode": None,
+        "lat": submission.latitude,
+        "long": submission.longitude,
+        "media_url": submission.media_url or None,
+    }
+
+
+def _request_of(services: Services, name: str) -> StoredContact:
+    try:
+        if name.startswith(PREFIX):
+            return services.store.contact_of(name)
+    except NotFound:
+        pass
+    raise GeoReportRejected(404, "service_request_id is unknown")
+
+
+def _requests_in(services: Services, start: str, end: str) -> list[StoredContact]:
+    since, until = asked_range(start, end, datetime.now(UTC))
+    chosen = ContactFilter(channel=Channel.WEB, created_from=since, created_until=until if end else None)
+    found: list[StoredContact] = []
+    cursor: str | None = None
+    while len(found) < MAX_REQUESTS:
+        page = services.store.contacts.list(chosen, limit=PAGE, cursor=cursor)
+        found += [contact for contact in page.contacts if contact.message.id.startswith(PREFIX)]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return found[:MAX_REQUESTS]
+
+
+def _check_jurisdiction(request: Request, given: str | None) -> None:
+    channels: ChannelSettings = request.app.state.channels
+    if given and given != channels.jurisdiction:
+        raise GeoReportRejected(404, "jurisdiction_id is unknown; this service has one jurisdiction, leave it out")
+
+
+def _check_asker(request: Request, right: Right, key: str | None) -> None:
+    """Ask the gatekeeper as other routes do, the standard's `api_key` being a key like any other."""
+    gatekeeper: Gatekeeper = request.app.state.gatekeeper
+    headers = [*request.scope["headers"], *([(b"x-api-key", key.encode())] if key else [])]
+    actor = gatekeeper.actor_of(Request({**request.scope, "headers": headers}))
+    request.state.actor = actor
+    if not actor.may(right):
+        raise AccessDenied(f"this api_key lacks the right {right}; ask an administrator for one with it")
+
+
+def _keep(request: Request, error: GeoReportRejected) -> None:
+    """Keep what a known caller sent and the standard refuses, as it came."""
+    services: Services = request.app.state.services
+    raw = bytes(request.state.raw)
+    if request.method == "POST" and raw and getattr(request.state, "actor", None):
+        services.metrics.rejected(Channel.WEB)
+        services.store.keep_rejected(without_key(raw), str(error), Channel.WEB)
+
+
+def _status(error: TriageError) -> int:
+    if isinstance(error, AccessDenied):
+        return 403
+    if isinstance(error, NotFound):
+        return 404
+    return 429 if isinstance(error, TooManyRequests) else 503
+
+
+def _error(request: Request, status: int, problems: Sequence[str]) -> Response:
+    suffix = request.path_params.get("suffix", "xml")
+    shown_as = suffix if suffix in MEDIA_TYPES else "xml"
+    response = _answer(shown_as, "errors", "error", error_rows(status, problems), status=status)
+    if status in (429, 503):
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def _answer(suffix: str, root: str, item: str | None, rows: Sequence[Row] | Row, *, status: int = 200) -> Response:
+    _check_format(suffix)
+    if suffix == "xml":
+        return Response(as_xml(root, item, rows), status_code=status, media_type=MEDIA_TYPES["xml"])
+    return Response(orjson.dumps(rows), status_code=status, media_type=MEDIA_TYPES["json"])
+
+
+def _check_format(suffix: str) -> None:
+    if suffix not in MEDIA_TYPES:
+        raise GeoReportRejected(404, f"the format must be {' or '.join(MEDIA_TYPES)}")
+
+
+def _listed(value: str | None) -> list[str]:
+    return [part for each in (value or "").split(",") if (part := each.strip())]

@@ -1,0 +1,67 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from kb.history import History
+from triage.store import SqlTriageStore, open_store
+
+ARTICLE = "---\nid: pool\ntitle: Pool hours\nservice_types: [parks.pool]\n---\nThe pool opens at {hour}.\n"
+
+
+class Days:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 5, 1, 9, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def days() -> Days:
+    return Days()
+
+
+@pytest.fixture
+def store(tmp_path: Path, days: Days) -> Iterator[SqlTriageStore]:
+    with open_store(f"sqlite:///{tmp_path / 'city.db'}", now=days) as opened:
+        yield opened
+
+
+def said(store: SqlTriageStore, day: int) -> str | None:
+    found = store.articles.at("pool", datetime(2026, 5, day, 23, tzinfo=UTC))
+    return None if found is None else found.document
+
+
+def test_the_history_tells_what_an_article_said_on_a_day(store: SqlTriageStore, days: Days, tmp_path: Path) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    file, history = folder / "pool.md", History(store.articles, folder)
+    file.write_text(ARTICLE.format(hour="noon"), encoding="utf-8")
+    history.keep(by="editor")
+    days.now += timedelta(days=2)
+    file.write_text(ARTICLE.format(hour="10 am"), encoding="utf-8")
+    history.keep(by="editor")
+    days.now += timedelta(days=2)
+    file.unlink()
+    history.keep(by="editor")
+    assert store.articles.at("pool", datetime(2026, 4, 30, tzinfo=UTC)) is None
+    assert said(store, 1) == said(store, 2) == ARTICLE.format(hour="noon")
+    assert said(store, 3) == said(store, 4) == ARTICLE.format(hour="10 am")
+    assert said(store, 5) is None
+
+
+def test_what_has_not_changed_is_neither_read_nor_kept_again(store: SqlTriageStore, tmp_path: Path) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "pool.md").write_text(ARTICLE.format(hour="noon"), encoding="utf-8")
+    (folder / "README.md").write_text("no article", encoding="utf-8")
+    history = History(store.articles, folder)
+    assert history.keep(by="editor") == 2
+    assert history.keep(by="editor") == 1  # what is no article may become one
+    assert len(store.articles.versions("pool")) == 1
+    assert History(store.articles, folder).keep(by="editor") == 2
+    assert len(store.articles.versions("pool")) == 1

@@ -1,0 +1,129 @@
+"""Mail that a provider posts: SendGrid's form and Postmark's JSON, put back into the mail that they were."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
+from email.message import Message as Part
+from email.parser import BytesParser
+from email.policy import compat32
+from typing import Any, Final
+
+from triage.channels.email import Mail, read_mail
+from triage.channels.mail_text import decoded_text, header_text, sound
+from triage.errors import MessageRejected
+
+MAX_FILES: Final = 100
+_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,60}")
+_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80}")
+# They describe the parts of the mail as it was, which are put together anew.
+_ABOUT_PARTS: Final = ("content-type", "content-transfer-encoding", "mime-version", "content-disposition")
+
+
+def of_sendgrid(body: bytes, content_type: str) -> Mail:
+    """Return the mail of a SendGrid Inbound Parse form, raw (`email`) or in fields.
+
+    Raises:
+        MessageRejected: If it is no such form, or as `read_mail`.
+    """
+    fields, files = _form(body, content_type)
+    if "email" in fields:
+        return read_mail(fields["email"])
+    headers = [line.partition(":")[::2] for line in _unfolded(_decoded(fields, "headers"))]
+    given = {name.strip().lower() for name, _ in headers}
+    headers += [(name, _decoded(fields, name)) for name in ("from", "to", "subject") if name not in given]
+    return _mail(headers, _decoded(fields, "text"), _decoded(fields, "html"), files)
+
+
+def of_postmark(raw: object) -> Mail:
+    """Return the mail of a Postmark inbound webhook.
+
+    Raises:
+        MessageRejected: If it is no such object, or as `read_mail`.
+    """
+    if not isinstance(raw, Mapping):
+        raise MessageRejected("must be a JSON object as Postmark sends it")
+    if isinstance(raw.get("RawEmail"), str):
+        return read_mail(raw["RawEmail"].encode("utf-8", "surrogateescape" if raw["RawEmail"].isascii() else "replace"))
+    headers = [(_text(each, "Name"), _text(each, "Value")) for each in _objects(raw, "Headers")]
+    given = {name.lower() for name, _ in headers}
+    named = {"From": "From", "To": "To", "Subject": "Subject", "Date": "Date", "Reply-To": "ReplyTo"}
+    headers += [(name, _text(raw, key)) for name, key in named.items() if name.lower() not in given]
+    if "message-id" not in given and _text(raw, "MessageID"):
+        headers.append(("Message-ID", f"<{_text(raw, 'MessageID')}@inbound.postmarkapp.com>"))
+    files = [
+        (_text(each, "Name"), _text(each, "ContentType"), _bytes(_text(each, "Content")))
+        for each in _objects(raw, "Attachments")[:MAX_FILES]
+    ]
+    return _mail(headers, _text(raw, "TextBody"), _text(raw, "HtmlBody"), files)
+
+
+def _mail(headers: Sequence[tuple[str, str]], text: str, html: str, files: Sequence[tuple[str, str, bytes]]) -> Mail:
+    mail = EmailMessage(policy=EmailMessage().policy.clone(max_line_length=None))
+    if text.strip() or not html:
+        mail.set_content(sound(text))
+        if html:
+            mail.add_alternative(sound(html), subtype="html")
+    else:
+        mail.set_content(sound(html), subtype="html")
+    for name, given, content in files:
+        kind = given.split(";")[0].strip().lower()
+        kind = (
+            kind
+            if _TYPE.fullmatch(kind) and not kind.startswith(("multipart/", "message/"))
+            else "application/octet-stream"
+        )
+        main, _, sub = kind.partition("/")
+        mail.add_attachment(content, maintype=main, subtype=sub, filename=header_text(name))
+    top = [
+        f"{name.strip()}: {header_text(value)}\r\n"
+        for name, value in headers
+        if _NAME.fullmatch(name.strip()) and name.strip().lower() not in _ABOUT_PARTS
+    ]
+    return read_mail("".join(top).encode() + mail.as_bytes())
+
+
+def _form(body: bytes, content_type: str) -> tuple[dict[str, bytes], list[tuple[str, str, bytes]]]:
+    """Return the fields and the files of a multipart form, which is MIME."""
+    head = f"Content-Type: {header_text(content_type)}\r\n\r\n".encode()
+    form = BytesParser(policy=compat32).parsebytes(head + body)
+    parts = form.get_payload()
+    if form.get_content_type() != "multipart/form-data" or not isinstance(parts, list):
+        raise MessageRejected("must be multipart/form-data as SendGrid sends it")
+    fields: dict[str, bytes] = {}
+    files: list[tuple[str, str, bytes]] = []
+    for part in (each for each in parts[:MAX_FILES] if isinstance(each, Part)):
+        name = part.get_param("name", "", "content-disposition")
+        payload = part.get_payload(decode=True)
+        content = payload if isinstance(payload, bytes) else b""
+        if part.get_filename() is not None:
+            files.append((header_text(part.get_filename()), part.get_content_type(), content))
+        elif isinstance(name, str):
+            fields[name] = content
+    return fields, files
+
+
+def _decoded(fields: Mapping[str, bytes], name: str) -> str:
+    return decoded_text(fields.get(name, b""), "utf-8")
+
+
+def _unfolded(headers: str) -> list[str]:
+    return [line for line in re.sub(r"\n[ \t]+", " ", headers).splitlines() if ":" in line]
+
+
+def _objects(raw: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    value = raw.get(name)
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def _text(raw: Mapping[str, Any], name: str) -> str:
+    value = raw.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _bytes(content: str) -> bytes:
+    try:
+        return base64.b64decode(content)
+    except (binascii.Error, ValueError):
+        raise MessageRejected("an attachment is no base64; send it as Postmark does") from None
