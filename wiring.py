@@ -17,6 +17,7 @@ from kb.snapshots import load as load_index
 from kb.wordings import with_accepted
 from models import conversion, datasets
 from models.classifiers import LinearClassifier
+from models.danger import DangerModel, NoDanger
 from models.detector import ProfileDetector
 from models.detector_build import FILE_NAME as DETECTOR_FILE
 from models.detector_build import RULES as DETECTOR_RULES
@@ -427,6 +428,7 @@ def build_pipeline(settings: Settings, encoder: Encoder | None = None, kb: Knowl
         Parts(
             taxonomy=taxonomy.load(settings.taxonomy),
             tripwire=Tripwire.load(settings.safety_rules),
+            danger=NoDanger() if settings.encoder else DangerModel.load(),
             detector=load_detector(settings),
             entities=entities,
             encoder=encoder,

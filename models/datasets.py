@@ -122,7 +122,7 @@ def _csv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         for record in reader:
             yield reader.line_num, record
     except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num}: is not CSV ({error}); a quote may be open") from error
+        raise DataError(f"{path}:{reader.line_num + 1}: is not CSV ({error}); a quote may be open") from error
 
 
 def _parquet_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -59,6 +59,18 @@ def shipped_taxonomy() -> Taxonomy:
     return taxonomy.load()
 
 
+class FakeDangerFinder:
+    """Hears danger where a text says `uncanny`."""
+
+    version = "fake"
+
+    def find(
+        self, texts: Sequence[str], vectors: Vectors, languages: Sequence[Language]
+    ) -> list[tuple[SafetyHit, ...]]:
+        hit = SafetyHit(rule="learned.danger", text="uncanny", start=None, end=None, line="911")
+        return [(hit,) if "uncanny" in text else () for text in texts]
+
+
 class FakeDetector:
     """Knows a language by a word that stands in the text; English where none does."""
 
@@ -299,6 +311,20 @@ class FailingTripwire:
 
 
 @dataclass(frozen=True)
+class FailingDangerFinder:
+    """Raises on every text, or on those that hold the marker."""
+
+    marker: str | None = None
+    version: str = "failing-danger"
+
+    def find(
+        self, texts: Sequence[str], vectors: Vectors, languages: Sequence[Language]
+    ) -> list[tuple[SafetyHit, ...]]:
+        _fail_on(texts, self.marker)
+        return FakeDangerFinder().find(texts, vectors, languages)
+
+
+@dataclass(frozen=True)
 class FailingEntityFinder:
     """Raises on every text, or on those that hold the marker."""
 
@@ -394,6 +420,7 @@ def fake_parts(**overrides: object) -> Parts:
     parts = Parts(
         taxonomy=shipped_taxonomy(),
         tripwire=FakeTripwire(),
+        danger=FakeDangerFinder(),
         detector=FakeDetector(),
         entities=FakeEntityFinder(),
         encoder=FakeEncoder(),

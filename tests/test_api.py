@@ -325,6 +325,11 @@ def test_openapi_lists_every_route_with_its_answers(client: TestClient) -> None:
     assert {(path, method) for path, methods in described["paths"].items() for method in methods} == {
         ("/v1/triage", "post"),
         ("/v1/triage/batch", "post"),
+        ("/v1/calls/{call_id}/segments", "post"),
+        ("/v1/models", "get"),
+        ("/v1/models/rollback", "post"),
+        ("/v1/models/{model_id}/activate", "post"),
+        ("/v1/models/{model_id}/card", "get"),
         ("/v1/contacts", "get"),
         ("/v1/contacts", "post"),
         ("/v1/contacts/{message_id}", "get"),

@@ -37,6 +37,7 @@ def ready(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand fakes where the set-up's models would be opened."""
     monkeypatch.setattr(wiring.Built, "missing", lambda self: ())
     monkeypatch.setattr(wiring, "build_pipeline", lambda settings: Pipeline(fake_parts()))
+    monkeypatch.setattr(wiring, "build_service", lambda settings, store: (Pipeline(fake_parts()), None))
     monkeypatch.setattr(wiring, "load_encoder", lambda settings: FakeEncoder())
 
 

@@ -28,6 +28,7 @@ DETECTORS: list[protocols.LanguageDetector] = [fakes.FakeDetector(), fakes.Faili
 ENCODERS: list[protocols.Encoder] = [fakes.FakeEncoder(), fakes.FailingEncoder(POISON)]
 CLASSIFIERS: list[protocols.Classifier] = [fakes.FakeClassifier(), fakes.FailingClassifier(POISON)]
 TRIPWIRES: list[protocols.Tripwire] = [fakes.FakeTripwire(), fakes.FailingTripwire(POISON)]
+DANGERS: list[protocols.DangerFinder] = [fakes.FakeDangerFinder(), fakes.FailingDangerFinder(POISON)]
 FINDERS: list[protocols.EntityFinder] = [fakes.FakeEntityFinder(), fakes.FailingEntityFinder(POISON)]
 KINDS: list[protocols.KindTeller] = [fakes.FakeKindTeller(), fakes.FailingKindTeller(POISON)]
 RATERS: list[protocols.UrgencyRater] = [fakes.FakeUrgencyRater(), fakes.FailingUrgencyRater(POISON)]
@@ -60,6 +61,7 @@ CALLS: list[tuple[str, Callable[[int, str], object]]] = [
     ("encoder", lambda which, text: ENCODERS[which].encode([text], [Language.unknown()]).tolist()),
     ("classifier", lambda which, text: CLASSIFIERS[which].classify([text], VECTORS)),
     ("tripwire", lambda which, text: TRIPWIRES[which].check(text)),
+    ("danger", lambda which, text: DANGERS[which].find([text], VECTORS, [Language.unknown()])),
     ("entities", lambda which, text: FINDERS[which].find(text)),
     ("kind", lambda which, text: KINDS[which].kind_of(text)),
     ("urgency", lambda which, text: rate(RATERS[which], text)),

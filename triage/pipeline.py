@@ -15,6 +15,7 @@ from triage.errors import ComponentError
 from triage.keywords import KeywordClassifier
 from triage.protocols import (
     Classifier,
+    DangerFinder,
     Encoder,
     EntityFinder,
     KindTeller,
@@ -62,6 +63,7 @@ class Parts:
 
     taxonomy: Taxonomy
     tripwire: Tripwire
+    danger: DangerFinder
     detector: LanguageDetector
     entities: EntityFinder
     encoder: Encoder
@@ -89,7 +91,7 @@ class Pipeline:
             encoder=parts.encoder.version,
             detector=parts.detector.version,
             translator=parts.translator.version,
-            safety=parts.tripwire.version,
+            safety=f"{parts.tripwire.version}+{parts.danger.version}",
             taxonomy=parts.taxonomy.version,
             kb=parts.kb.version,
             policy=parts.policy.version,
@@ -113,13 +115,15 @@ class Pipeline:
         detected = self._detect(batch)
         entities = self._find_entities(batch)
         vectors = self._encode(batch, detected)
+        heard = self._hear_danger(batch, vectors, detected)
         predictions = self._classify(batch, vectors)
         kinds = self._tell_kinds(batch)
         results = self._search(batch, vectors, predictions, detected)
         translations = self._translate(batch, detected)
         with batch.timed("safety"):
             safeties = [
-                combine((*hits[i], *self._english_hits(hits[i], translations[i]))) for i in range(len(messages))
+                combine((*hits[i], *self._english_hits(hits[i], translations[i]), *_new(heard[i], hits[i])))
+                for i in range(len(messages))
             ]
         urgencies = self._rate(batch, predictions, safeties, kinds)
         suggestions = [suggestions_of(found, self.parts.taxonomy) for found in predictions]
@@ -191,6 +195,15 @@ class Pipeline:
             elif language.code == "und":
                 batch.warnings[i].append("the language could not be told")
         return found
+
+    def _hear_danger(self, batch: Batch, vectors: Vectors, detected: Sequence[Language]) -> list[tuple[SafetyHit, ...]]:
+        """Return what the learned ear adds; where it fails, the rules stand alone."""
+
+        def hear(chosen: Sequence[int]) -> list[tuple[SafetyHit, ...]]:
+            texts = [_whole(batch.messages[i]) for i in chosen]
+            return self.parts.danger.find(texts, vectors[list(chosen)], [detected[i] for i in chosen])
+
+        return batch.step("danger", "danger", hear, lambda _: ())
 
     def _find_entities(self, batch: Batch) -> list[tuple[Entity, ...]]:
         def find(chosen: Sequence[int]) -> list[tuple[Entity, ...]]:
@@ -330,6 +343,12 @@ def _checked(translation: object) -> Translation:
     if not isinstance(translation, Translation) or not isinstance(translation.text, str | None):
         raise ComponentError(f"the translator must give translations, got {type(translation).__name__}")
     return translation
+
+
+def _new(heard: Sequence[SafetyHit], hits: Sequence[SafetyHit]) -> list[SafetyHit]:
+    """Return what was heard for a line that no rule has named yet."""
+    lines = {hit.line for hit in hits}
+    return [hit for hit in heard if hit.line not in lines]
 
 
 def _unplaced(hit: SafetyHit) -> SafetyHit:

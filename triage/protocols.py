@@ -40,6 +40,19 @@ class Tripwire(Protocol):
         ...
 
 
+class DangerFinder(Protocol):
+    """A learned ear beside the tripwire: it may add hits, and never takes one away."""
+
+    @property
+    def version(self) -> str: ...
+
+    def find(
+        self, texts: Sequence[str], vectors: Vectors, languages: Sequence[Language]
+    ) -> list[tuple[SafetyHit, ...]]:
+        """Return the dangers heard in each text; vectors have shape (n_texts, dim), an all-zero row hears nothing."""
+        ...
+
+
 class EntityFinder(Protocol):
     """Finds places, numbers and dates."""
 

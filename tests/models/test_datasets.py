@@ -30,7 +30,7 @@ def test_a_line_is_read_as_a_message_would_be(tmp_path: Path) -> None:
     )
     assert read_examples(file) == [
         Example(text="the light is out", label="light", group="jo", language="es"),
-        Example(text="no pickup", label="waste", group="a", language="en"),
+        Example(text="no pickup", label="waste", group="a", channel="sms"),
     ]
 
 

@@ -50,7 +50,8 @@ def test_a_spanish_message_is_labelled_and_goes_to_an_agent(pipeline: Pipeline) 
     triage = triaged(pipeline, "Quiero saber cuándo pasan por los muebles viejos")
     assert triage.language.code == "es"
     assert triage.translation.status is TranslationStatus.UNAVAILABLE
-    assert triage.interpreter and triage.interpreter.ask_for == "Spanish"
+    assert triage.interpreter
+    assert triage.interpreter.ask_for == "Spanish"
     assert triage.decision.mode is Mode.ASK
 
 

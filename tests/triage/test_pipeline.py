@@ -14,6 +14,7 @@ from tests.fakes import (
     ANSWER,
     POISON,
     FailingClassifier,
+    FailingDangerFinder,
     FailingDetector,
     FailingEncoder,
     FailingEntityFinder,
@@ -105,7 +106,7 @@ def test_the_versions_are_those_of_the_parts() -> None:
         "fake-encoder",
         "fake-detector",
     )
-    assert (versions.translator, versions.safety, versions.kb) == ("fake-translator", "fake-tripwire", "fake-kb")
+    assert (versions.translator, versions.safety, versions.kb) == ("fake-translator", "fake-tripwire+fake", "fake-kb")
     assert (versions.taxonomy, versions.policy) == (parts.taxonomy.version, "threshold-0.5")
 
 
@@ -183,6 +184,7 @@ Check = Callable[[Triage], bool]
 DEGRADATIONS: list[tuple[str, dict[str, object], str, Check]] = [
     ("detector", {"detector": FailingDetector()}, COUCH, lambda t: t.language == Language.unknown()),
     ("detector", {"detector": WrongCount()}, COUCH, lambda t: t.language == Language.unknown()),
+    ("danger", {"danger": FailingDangerFinder()}, "gas smell", lambda t: t.safety.line == "911"),
     ("entities", {"entities": FailingEntityFinder()}, COUCH, lambda t: t.entities == () and "address" in t.missing),
     (
         "encoder",
@@ -258,6 +260,7 @@ def test_everything_may_fail_at_once_but_the_tripwire_still_speaks() -> None:
         detector=FailingDetector(),
         entities=FailingEntityFinder(),
         encoder=FailingEncoder(),
+        danger=FailingDangerFinder(),
         classifier=FailingClassifier(),
         kind=FailingKindTeller(),
         urgency=FailingUrgencyRater(),
@@ -269,6 +272,7 @@ def test_everything_may_fail_at_once_but_the_tripwire_still_speaks() -> None:
         "detector",
         "entities",
         "encoder",
+        "danger",
         "classifier",
         "kind",
         "kb",
@@ -281,6 +285,26 @@ def test_everything_may_fail_at_once_but_the_tripwire_still_speaks() -> None:
     assert triage.decision.mode is Mode.ASK
 
 
+def test_what_the_learned_ear_hears_is_added_to_what_the_rules_found() -> None:
+    assert [hit.rule for hit in triaged("something uncanny in the hall").safety.reasons] == ["learned.danger"]
+    assert triaged("something uncanny in the hall").urgency.level is UrgencyLevel.EMERGENCY
+
+
+def test_a_line_that_a_rule_named_is_not_named_again() -> None:
+    assert [hit.rule for hit in triaged("gas smell, uncanny").safety.reasons] == [
+        hit.rule for hit in triaged("gas smell").safety.reasons
+    ]
+
+
+def test_garbage_from_translator_and_a_classifier_that_raises_silence_no_rule() -> None:
+    class Garbage(FakeTranslator):
+        def translate(self, texts: Sequence[str], languages: Sequence[str]) -> list[Translation]:
+            return [Translation(status=TranslationStatus.MACHINE, text="\x00 la la la", engine="x") for _ in texts]
+
+    triage = triaged(f"gas smell, {BASURA}", translator=Garbage(), classifier=FailingClassifier())
+    assert (triage.safety.line, triage.urgency.level) == ("911", UrgencyLevel.EMERGENCY)
+
+
 def test_a_tripwire_that_fails_is_never_answered_as_if_all_were_safe() -> None:
     with pytest.raises(ComponentError):
         triaged(COUCH, tripwire=FailingTripwire())
@@ -290,6 +314,7 @@ def test_a_tripwire_that_fails_is_never_answered_as_if_all_were_safe() -> None:
 
 POISONED: list[tuple[str, dict[str, object]]] = [
     ("detector", {"detector": FailingDetector(POISON)}),
+    ("danger", {"danger": FailingDangerFinder(POISON)}),
     ("entities", {"entities": FailingEntityFinder(POISON)}),
     ("encoder", {"encoder": FailingEncoder(POISON)}),
     ("classifier", {"classifier": FailingClassifier(POISON)}),
@@ -457,6 +482,10 @@ CONTRACT: dict[str, Any] = {
             "url": str,
             "reviewed_on": str,
             "audience": str,
+            "condition": None,
+            "language": str,
+            "pinned_until": None,
+            "contradicts": [],
         }
     ],
     "answer_status": str,
@@ -473,6 +502,7 @@ CONTRACT: dict[str, Any] = {
             "detect",
             "entities",
             "encode",
+            "danger",
             "classify",
             "kind",
             "search",

@@ -28,7 +28,7 @@ from triage.types import Channel, Message
 
 MAX_BYTES: Final = 40_000_000
 MAX_PARTS: Final = 200
-MAX_WORK: Final = 10_000_000  # lines times parts inside parts: the parser compares each line with each boundary
+MAX_WORK: Final = 10_000_000  # lines times parts inside parts: each line is compared with each boundary
 MAX_HEADERS: Final = 1_000
 MAX_PARENTS: Final = 50
 SHORT: Final = 200  # characters; a shorter text is a cover note for the letter that is attached
@@ -158,6 +158,8 @@ def _check_size(raw: bytes) -> None:
         raise MessageRejected(
             f"has {containers:,} parts inside parts, at most {MAX_PARTS} are read; have an agent look"
         )
+    if containers * raw.count(b"\n") > MAX_WORK:
+        raise MessageRejected(f"is too long for its {containers} parts inside parts; have an agent look at it")
 
 
 def _parsed(raw: bytes) -> Part:

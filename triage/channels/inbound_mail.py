@@ -60,7 +60,7 @@ def of_postmark(raw: object) -> Mail:
 
 
 def _mail(headers: Sequence[tuple[str, str]], text: str, html: str, files: Sequence[tuple[str, str, bytes]]) -> Mail:
-    mail = EmailMessage(policy=EmailMessage().policy.clone(max_line_length=None))
+    mail = EmailMessage()
     if text.strip() or not html:
         mail.set_content(sound(text))
         if html:

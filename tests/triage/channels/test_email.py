@@ -116,6 +116,11 @@ def test_parts_inside_parts_are_read_up_to_the_limit() -> None:
         read_mail(nested(5_000))
 
 
+def test_a_long_mail_of_many_parts_inside_parts_is_rejected_before_it_costs_minutes() -> None:
+    with pytest.raises(MessageRejected, match="is too long for its 150 parts inside parts"):
+        read_mail(nested(150) + b"line\r\n" * 70_000)
+
+
 def test_many_parts_side_by_side_are_read_up_to_the_limit() -> None:
     parts = "--b\r\n\r\nx\r\n" * (MAX_PARTS + 1)
     with pytest.raises(MessageRejected, match="has 202 parts, at most 200 are read"):
