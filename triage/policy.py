@@ -53,7 +53,7 @@ class ThresholdPolicy:
         doubts = [
             *_safety_doubts(safety),
             *(f"{component} did not work on this message" for component in degraded),
-            *_language_doubts(language, translation),
+            *_language_doubts(language),
             *self._probability_doubts(best),
         ]
         sure = f"{best.code} at {best.probability:.2f}, suggested from {self.suggest_from:.2f}" if best else ""
@@ -61,7 +61,7 @@ class ThresholdPolicy:
             mode=Mode.ASK if doubts else Mode.SUGGEST,
             service_type=best.code if best else None,
             department=best.department if best else None,
-            reasons=tuple(doubts) or (sure,),
+            reasons=(*(doubts or (sure,)), *_notes(language, translation)),
         )
 
     def _probability_doubts(self, best: ServiceTypeSuggestion | None) -> list[str]:
@@ -76,9 +76,12 @@ def _safety_doubts(safety: Safety) -> list[str]:
     return [f"life safety: {hit.rule}, call {hit.line}" for hit in safety.reasons if hit.line]
 
 
-def _language_doubts(language: Language, translation: Translation) -> list[str]:
-    if language.code == UNKNOWN:
-        return ["no language could be told: an agent reads it"]
-    if translation.status in READ_WITHOUT_TRANSLATION:
+def _language_doubts(language: Language) -> list[str]:
+    return ["no language could be told: an agent reads it"] if language.code == UNKNOWN else []
+
+
+def _notes(language: Language, translation: Translation) -> list[str]:
+    """Return what the agent should know and what makes no path longer: the vector decides, not the translation."""
+    if language.code == UNKNOWN or translation.status in READ_WITHOUT_TRANSLATION:
         return []
-    return [f"written in {language.code}, translation {translation.status.value}: an agent or interpreter reads it"]
+    return [f"written in {language.code}, translation {translation.status.value}: an interpreter is named"]

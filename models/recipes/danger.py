@@ -21,8 +21,8 @@ from triage.protocols import Encoder
 from triage.types import Language, Vectors
 
 GAMMA, PENALTY, WORDS_PENALTY, WORDS_SHARE = 1.0, 3.0, 10.0, 0.6
-ROUTINE_WEIGHT, ROUTINE_SHARE = 0.4, 0.35  # of ordinary requests, which are many
-MOST_FALSE, MOST_ROUTINE = 0.03, 0.004
+ROUTINE_WEIGHT, ROUTINE_SHARE = 1.0, 0.5  # of ordinary requests, which are many
+MOST_FALSE, MOST_ROUTINE = 0.03, 0.02
 FOLDS = 5
 
 Bools = npt.NDArray[np.bool_]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.system.conftest import ROOT, run_triage
 from triage.pipeline import Pipeline
-from triage.types import Message, Mode, TranslationStatus, Triage, UrgencyLevel
+from triage.types import Message, Mode, Triage, UrgencyLevel
 
 CONTRACT = (
     "message_id channel language translation service_types also request_kind urgency safety dispatch interpreter "
@@ -46,13 +46,12 @@ def test_messages_of_a_new_user_come_back_right(pipeline: Pipeline, text: str, c
         assert triage.answers[0].article_id == article
 
 
-def test_a_spanish_message_is_labelled_and_goes_to_an_agent(pipeline: Pipeline) -> None:
+def test_a_spanish_message_is_understood_and_its_interpreter_named(pipeline: Pipeline) -> None:
     triage = triaged(pipeline, "Quiero saber cuándo pasan por los muebles viejos")
     assert triage.language.code == "es"
-    assert triage.translation.status is TranslationStatus.UNAVAILABLE
+    assert triage.service_types[0].code == "waste.bulky"
     assert triage.interpreter
     assert triage.interpreter.ask_for == "Spanish"
-    assert triage.decision.mode is Mode.ASK
 
 
 def test_a_gas_smell_is_an_emergency_whatever_the_models_say(pipeline: Pipeline) -> None:

@@ -91,12 +91,12 @@ def test_a_safety_hit_without_a_line_does_not() -> None:
     [
         (TranslationStatus.NOT_NEEDED, Mode.SUGGEST),
         (TranslationStatus.MACHINE, Mode.SUGGEST),
-        (TranslationStatus.DOUBTFUL, Mode.ASK),
-        (TranslationStatus.UNAVAILABLE, Mode.ASK),
-        (TranslationStatus.PENDING, Mode.ASK),
+        (TranslationStatus.DOUBTFUL, Mode.SUGGEST),
+        (TranslationStatus.UNAVAILABLE, Mode.SUGGEST),
+        (TranslationStatus.PENDING, Mode.SUGGEST),
     ],
 )
-def test_what_cannot_be_read_in_english_goes_to_a_person(status: TranslationStatus, mode: Mode) -> None:
+def test_no_path_is_longer_because_nothing_was_translated(status: TranslationStatus, mode: Mode) -> None:
     assert decided(0.9, status=status).mode is mode
 
 
