@@ -35,9 +35,9 @@ def main() -> None:
         }
         print(json.dumps(measures[sys.argv[1]]()))
         return
-    from cli import _ready_settings
+    from cli_setup import ready_settings
 
-    _ready_settings()
+    ready_settings()
     ours = {**_measured("single", cores=1), **_measured("batch", cores=2)}
     straight = {**_measured("straight-single", cores=1), **_measured("straight-batch", cores=2)}
     print_report(ours, straight)

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from models.classifiers import LinearClassifier
 from models.parity import measure, read_requests, table
@@ -81,12 +82,13 @@ def print_service_types(encoder: Encoder, model: LinearClassifier) -> None:
 
 def ranks(
     encoder: Encoder, model: LinearClassifier, texts: list[str], codes: list[str], labels: list[str]
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+) -> npt.NDArray[np.int64]:
     """Return the place of the right label, 0 for the first, shape (n_texts,)."""
     vectors = encoder.encode(texts, [Language(code=code, probability=1.0) for code in codes])
     chances = model.probabilities([model.features.row(text) for text in texts], vectors)
     right = np.array([model.labels.index(label) for label in labels])
-    return (chances > chances[np.arange(len(right)), right][:, None]).sum(axis=1)
+    places: npt.NDArray[np.int64] = (chances > chances[np.arange(len(right)), right][:, None]).sum(axis=1)
+    return places
 
 
 if __name__ == "__main__":

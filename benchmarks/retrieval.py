@@ -77,7 +77,7 @@ def main() -> None:
         print_fits(sets)
 
 
-def load_encoder(folder: Path | None) -> MiniLMEncoder:
+def load_encoder(folder: Path | None) -> Encoder:
     """Return the encoder of a folder, or the installed one."""
     if folder is not None:
         return MiniLMEncoder.load(folder)

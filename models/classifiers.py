@@ -129,14 +129,15 @@ class LinearClassifier:
     def save(self, folder: Path, facts: dict[str, Any]) -> None:
         """Write model.npz, vocabulary.json and model.json (`facts`, version and labels) into an existing folder."""
         weights = self.weights
+        optional = {"isotonic": weights.isotonic, "centers": self.scope and self.scope.centers}
+        arrays: dict[str, Any] = {name: array for name, array in optional.items() if array is not None}
         np.savez(
             folder / "model.npz",
             features=weights.features.astype(np.float16),
             vector=weights.vector,
             bias=weights.bias,
             idf=self.features.idf,
-            **({} if weights.isotonic is None else {"isotonic": weights.isotonic}),
-            **({} if self.scope is None else {"centers": self.scope.centers}),
+            **arrays,
         )
         vocabulary = {"words": self.features.word_vocabulary, "chars": self.features.char_vocabulary}
         _write_json(folder / "vocabulary.json", vocabulary)

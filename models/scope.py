@@ -51,7 +51,7 @@ def evidence(
     kind: Evidence, scores: npt.NDArray[np.float32], vectors: Vectors, centers: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
     """Return what speaks for each text being in scope, shape (n_texts,)."""
-    highest = scores.max(axis=1)
+    highest: npt.NDArray[np.float32] = scores.max(axis=1)
     if kind is Evidence.SCORE:
         return highest
     nearest = (vectors @ centers.T).max(axis=1)
@@ -64,7 +64,8 @@ def centers_of(vectors: Vectors, truth: npt.NDArray[np.int64], n_labels: int) ->
     sums = np.zeros((n_labels, vectors.shape[1]), dtype=np.float32)
     np.add.at(sums, truth, vectors)
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    return np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0)
+    centers: npt.NDArray[np.float32] = np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0)
+    return centers
 
 
 def choose_rule(

@@ -23,7 +23,7 @@ LENGTH_PENALTY = 0.2  # as Argos Translate sets it
 APERTIUM_TIMEOUT_S = 30.0
 # Argos code → the codes of ours that it reads.
 READS = {"zh": ("zh-Hans",), "zt": ("zh-Hant", "yue"), "pb": ("pt",)}
-# Apertium directions into English whose output was measured and found useful (docs/decisions/0008).
+# Apertium directions into English whose output was measured and found useful (docs/decisions/0009).
 APERTIUM = {"es": "spa-eng"}
 
 

@@ -22,7 +22,7 @@ from triage.types import Language, Vectors
 
 GAMMA, PENALTY, WORDS_PENALTY, WORDS_SHARE = 1.0, 3.0, 10.0, 0.6
 ROUTINE_WEIGHT, ROUTINE_SHARE = 1.0, 0.5  # of ordinary requests, which are many
-MOST_FALSE, MOST_ROUTINE = 0.03, 0.02
+MOST_FALSE, MOST_ROUTINE = 0.03, 0.03
 FOLDS = 5
 
 Bools = npt.NDArray[np.bool_]
@@ -87,12 +87,12 @@ def fit(
     truth = np.array([message.line is not None for message in messages])
     texts = [message.text for message in messages]
     read = inside & english
-    chosen = np.flatnonzero(read)
+    chosen: list[int] = np.flatnonzero(read).tolist()
     features = TfidfFeatures.fit([texts[i] for i in chosen], max_words=20_000, max_chars=30_000)
     rows = sparse.csr_matrix(stacked(features.row(texts[i]) for i in chosen), shape=(len(chosen), len(features)))
     words = LogisticRegression(C=WORDS_PENALTY, max_iter=300, class_weight="balanced", solver="liblinear")
     words.fit(rows, truth[chosen], sample_weight=_weights(messages)[chosen])
-    dangers = np.flatnonzero(inside & truth)
+    dangers: list[int] = np.flatnonzero(inside & truth).tolist()
     crisis = LogisticRegression(C=10.0, max_iter=300, class_weight="balanced")
     crisis.fit(vectors[dangers], [messages[i].line == "988" for i in dangers])
     weights = DangerWeights(
@@ -115,7 +115,7 @@ def held_out(
     scores: Floats = np.zeros(len(messages), dtype=np.float32)
     for number, outside in enumerate(_parts(messages, english), start=1):
         weights, features = fit(messages, vectors, english, ~outside)
-        chosen = np.flatnonzero(outside)
+        chosen: list[int] = np.flatnonzero(outside).tolist()
         model = DangerModel(weights, features, version="fold")
         languages = [Language(code=messages[i].language, probability=1.0) for i in chosen]
         scores[chosen] = model.scores([messages[i].text for i in chosen], vectors[chosen], languages)
