@@ -1,4 +1,4 @@
-"""Recall and false alarms of the tripwire by language, with 95 % Wilson bounds.
+"""Recall and false alarms of the tripwire by language, 95 % Wilson bounds: rules alone, then the whole service.
 
 Run `python -m benchmarks.safety [file.tsv …]`; without files it reads every one in tests/data/safety. A row holds the
 text, the line expected (911, 988 or -) and a note that begins with the code of the language. A danger counts as seen
@@ -8,15 +8,19 @@ when a line is named; how often it is the right one stands in a column of its ow
 import hashlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from triage.bounds import wilson
 from triage.safety import Tripwire, combine
+from triage.types import Message
+from wiring import Settings, build_pipeline
 
 FILES = Path(__file__).parents[1] / "tests" / "data" / "safety"
-BLIND = "blind.tsv"  # its messages are never printed: who reads them can no longer be measured on them
-Z_95 = 1.959964
+BLIND = ("blind.tsv", "blind2.tsv")  # never printed: who reads their messages can no longer be measured on them
+
+Namer = Callable[[Sequence[str]], list[str | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,27 +36,33 @@ class Row:
 def main(arguments: Sequence[str]) -> int:
     """Print one table a file; with `--errors`, the messages that went wrong below it."""
     paths = [Path(argument) for argument in arguments if argument != "--errors"] or sorted(FILES.glob("*.tsv"))
-    tripwire = Tripwire.load()
+    tripwire, pipeline = Tripwire.load(), build_pipeline(Settings.from_env())
+
+    def by_rules(texts: Sequence[str]) -> list[str | None]:
+        return [combine(tripwire.check(text)).line for text in texts]
+
+    def by_service(texts: Sequence[str]) -> list[str | None]:
+        messages = [Message(id=f"m-{number}", text=text) for number, text in enumerate(texts)]
+        return [triage.safety.line for triage in pipeline.triage_batch(messages)]
+
     for path in paths:
-        rows = list(rows_of(path, tripwire))
-        print_table(path, rows, tripwire.version)
-        if "--errors" in arguments and path.name != BLIND:
-            print_errors(rows)
+        for who, namer in (("rules alone", by_rules), ("rules and learned", by_service)):
+            rows = rows_of(path, namer)
+            print_table(path, rows, f"{who} {pipeline.versions.safety}")
+            if "--errors" in arguments and path.name not in BLIND:
+                print_errors(rows)
     return 0
 
 
-def rows_of(path: Path, tripwire: Tripwire) -> Iterator[Row]:
-    """Yield the messages of a file with the line named for each; empty lines and comments are passed over."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        text, expected, note = line.split("\t")[:3]
-        yield Row(
-            text=text,
-            expected=None if expected == "-" else expected,
-            language=note.split()[0],
-            named=combine(tripwire.check(text)).line,
-        )
+def rows_of(path: Path, namer: Namer) -> list[Row]:
+    """Return the messages of a file with the line named for each; empty lines and comments are passed over."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    cells = [line.split("\t")[:3] for line in lines if line.strip() and not line.startswith("#")]
+    named = namer([text for text, _, _ in cells])
+    return [
+        Row(text=text, expected=None if expected == "-" else expected, language=note.split()[0], named=line)
+        for (text, expected, note), line in zip(cells, named, strict=True)
+    ]
 
 
 def print_table(path: Path, rows: Sequence[Row], version: str) -> None:
@@ -82,20 +92,6 @@ def _share(count: int, of: int) -> str:
         return "-"
     low, high = wilson(count, of)
     return f"{count / of:.3f} [{low:.3f}, {high:.3f}] n={of}"
-
-
-def wilson(count: int, of: int) -> tuple[float, float]:
-    """Return the 95 % bounds of a share (Wilson 1927), both in [0, 1].
-
-    Raises:
-        ValueError: If `of` is 0.
-    """
-    if of < 1:
-        raise ValueError("a share of nothing has no bounds")
-    share, weight = count / of, Z_95**2 / of
-    middle = (share + weight / 2) / (1 + weight)
-    half = Z_95 / (1 + weight) * (share * (1 - share) / of + weight / (4 * of)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def print_errors(rows: Sequence[Row]) -> None:
