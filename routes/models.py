@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from models.registry import KIND, Registry
 from routes.access import require
@@ -40,6 +40,10 @@ class ActiveAnswer:
 
 class ActivationRequest(Body):
     """Why a model is activated, for the record."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "better on the week that was held out"}]}
+    )
 
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 

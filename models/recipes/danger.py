@@ -1,4 +1,4 @@
-"""Trains the danger model on the project's own messages: `python -m models.recipes.danger`.
+"""Trains the danger model on the project's own messages: `python -m models.recipes.danger --encoder …`.
 
 The thresholds are chosen on messages whose writer the scoring model has not read (English) or on folds (other
 languages): as many dangers as can be heard while at most MOST_FALSE of the hard negatives, and at most MOST_ROUTINE of
@@ -10,12 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+import typer
 
 from models.danger import ENGLISH, WEIGHTS, DangerModel, DangerWeights, Floats, Kernel
 from models.datasets import default_data
+from models.encoder import STUDENT, MiniLMEncoder, MultilingualEncoder
 from models.features import TfidfFeatures, stacked
 from triage.protocols import Encoder
 from triage.types import Language, Vectors
@@ -39,17 +42,17 @@ class Told:
     hard: bool
 
 
-def main() -> None:
+def main(
+    english: Annotated[Path, typer.Option("--encoder", help="The converted English encoder: TRIAGE_HOME/encoder/…")],
+) -> None:
     """Train, write models/weights/danger and print what was held out."""
-    from wiring import Settings, load_encoder
-
     messages = read_messages()
-    encoder = load_encoder(Settings.from_env())
+    encoder = MultilingualEncoder(MiniLMEncoder.load(english), MiniLMEncoder.load(STUDENT))
     vectors = encode(encoder, messages)
-    english = np.array([message.language == ENGLISH for message in messages])
-    print(f"{len(messages):,} messages, {int(english.sum()):,} of them English, encoder {encoder.version}", flush=True)
-    thresholds, facts = held_out(messages, vectors, english)
-    model = fit(messages, vectors, english, np.ones(len(messages), dtype=bool))
+    is_english = np.array([message.language == ENGLISH for message in messages])
+    print(f"{len(messages):,} messages, {int(is_english.sum()):,} English, encoder {encoder.version}", flush=True)
+    thresholds, facts = held_out(messages, vectors, is_english)
+    model = fit(messages, vectors, is_english, np.ones(len(messages), dtype=bool))
     digest = sha256("\n".join(f"{m.line}\t{m.text}" for m in messages).encode()).hexdigest()[:8]
     weights = replace(model[0], thresholds=thresholds)
     WEIGHTS.mkdir(parents=True, exist_ok=True)
@@ -181,4 +184,4 @@ def _rows(folder: Path) -> Iterator[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -43,7 +43,8 @@ def test_an_article_has_no_real_phone_number_and_no_24_hour_clock(article: Artic
 def test_each_article_has_a_question_that_repeats_no_alias() -> None:
     questions = records("queries.jsonl")
     aliases = {alias.casefold() for article in ARTICLES for alias in article.aliases}
-    assert {question["article_id"] for question in questions} == {article.id for article in ARTICLES}
+    english = {article.id for article in ARTICLES if article.language == "en"}
+    assert {question["article_id"] for question in questions} == english
     assert [question for question in questions if question["text"].casefold() in aliases] == []
 
 

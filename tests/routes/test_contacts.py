@@ -102,7 +102,7 @@ def test_contacts_are_listed_by_what_they_are(client: TestClient) -> None:
         ({"department": "Water"}, ["water"]),
         ({"service_type": "waste.dumping"}, ["couch"]),
         ({"urgency": "urgent"}, ["water"]),
-        ({"mode": "suggest"}, ["water", "couch"]),
+        ({"mode": "suggest"}, ["spanish", "water", "couch"]),
         ({"claimed": "true"}, ["water"]),
         ({"claimed_by": "local"}, ["water"]),
         ({"thread_id": "t-1"}, ["couch"]),

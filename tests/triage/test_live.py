@@ -76,14 +76,13 @@ def test_more_than_a_page_is_missed_and_nothing_is_left_out() -> None:
 
 
 def test_two_listeners_hear_the_same_from_one_reader() -> None:
-    async def both() -> tuple[list[int | None], list[int | None]]:
+    async def both() -> list[list[int | None]]:
         updates = quick(log)
-        return await asyncio.gather(
-            numbers(updates, 0, 3, lambda: log.append(1)), numbers(updates, 0, 3, lambda: log.append(1))
-        )
+        listeners = (numbers(updates, 0, 3, lambda: log.append(1)) for _ in range(2))
+        return list(await asyncio.gather(*listeners))
 
     log = FakeLog(1)
-    assert asyncio.run(both()) == ([1, 2, 3], [1, 2, 3])
+    assert asyncio.run(both()) == [[1, 2, 3], [1, 2, 3]]
 
 
 def test_silence_is_told() -> None:
