@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Path, Request, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Body, Path, Request, WebSocket, WebSocketDisconnect
 from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
@@ -42,8 +42,29 @@ def live_calls(services: Services) -> LiveCalls:
     return LiveCalls(services.pipeline.triage, keep)
 
 
+SpokenUpdate = Annotated[
+    dict[str, Any],
+    Body(
+        examples=[
+            {
+                "segments": [
+                    {
+                        "id": "1",
+                        "speaker": "customer",
+                        "text": "there is a couch on my curb",
+                        "begin_ms": 0,
+                        "end_ms": 2400,
+                    }
+                ],
+                "state": "live",
+            }
+        ]
+    ),
+]
+
+
 @router.post("/calls/{call_id}/segments", dependencies=[require(Right.TRIAGE)], responses=problems())
-def take_segments(call_id: CallId, update: dict[str, Any], request: Request) -> CallView:
+def take_segments(call_id: CallId, update: SpokenUpdate, request: Request) -> CallView:
     """Take segments of a call and return it as it stands; a segment counts once, in whatever order it comes.
 
     A real-time event or a finished file of Contact Lens, or `{"segments": [{"id", "speaker", "text", "begin_ms",
