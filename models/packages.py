@@ -24,7 +24,6 @@ from triage.errors import ModelError
 OFFICIAL_INDEX = "https://raw.githubusercontent.com/argosopentech/argospm-index/main/index.json"
 TIMEOUT_S = 30.0
 TRIES = 4
-CHUNK = 1 << 16
 MOST_BYTES = 1_500_000_000  # unpacked
 ROOM = 3.0  # free space asked for, in sizes of the archive
 
@@ -166,7 +165,7 @@ def _download(row: PackageRow, archive: Path, progress: Progress, name: str) -> 
                 total = have + int(answer.headers.get("content-length") or 0)
                 _need_room(archive.parent, total, name)
                 with archive.open("ab" if resumed else "wb") as file:
-                    for chunk in answer.iter_bytes(CHUNK):
+                    for chunk in answer.iter_bytes():
                         file.write(chunk)
                         have += len(chunk)
                         progress(name, have, max(total, have))

@@ -117,15 +117,17 @@ def test_a_model_is_trained_and_measured_from_the_command_line(prepared_home: Pa
         ("a barking dog", "dog"),
         ("my dog ran off", "dog"),
         ("puppy howls", "dog"),
+        ("the neighbor's terrier bit a child", "dog"),
         ("water leaks", "water"),
         ("a leaking pipe", "water"),
         ("no water today", "water"),
         ("brown water", "water"),
+        ("pressure dropped to a trickle", "water"),
     ]
     data.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows))
     run_triage("model", "train", str(data), "--out", str(out), home=prepared_home)
     report = json.loads(run_triage("model", "evaluate", str(out), str(data), "--json", home=prepared_home).stdout)
-    assert report["n"] == 8
+    assert report["n"] == 10
     assert report["metrics"]["accuracy"] == 1.0
     assert set(report["metrics"]) == {"accuracy", "macro_f1", "top3", "ece"}
 

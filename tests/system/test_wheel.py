@@ -84,6 +84,6 @@ def test_the_start_page_is_served_from_the_installed_wheel(
     ]
 
 
-def test_the_wheel_is_small_enough_to_mail(installed: Path) -> None:
+def test_what_is_installed_stays_under_sixty_megabytes(installed: Path) -> None:
     size = sum(path.stat().st_size for path in installed.rglob("*") if path.suffix != ".pyc")
-    assert size < 20_000_000
+    assert size < 60_000_000  # 34 of them are the multilingual encoder
