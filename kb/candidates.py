@@ -84,6 +84,12 @@ class Scored:
         size = int(self.candidates.section_sizes[place])
         return start + int(self.fused[start : start + size].argmax())
 
+    def same_row(self, row: int, place: int, other: int) -> int:
+        """Return the row of the section of `other` that stands where `row` stands in `place`: its translation."""
+        starts, sizes = self.candidates.section_starts, self.candidates.section_sizes
+        offset = row - int(starts[place])
+        return int(starts[other]) + offset if offset < int(sizes[other]) else self.best_row(other)
+
 
 def positive(values: Numbers, k: int) -> Rows:
     """Return the places of the k largest values above 0, in no order."""

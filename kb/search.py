@@ -274,7 +274,7 @@ class SectionSearch:
             found.append(
                 Found(
                     article=int(scored.candidates.articles[shown]),
-                    section=int(scored.candidates.sections[row if shown == place else scored.best_row(shown)]),
+                    section=int(scored.candidates.sections[scored.same_row(row, place, shown)]),
                     similarity=float(best[place]),
                     signals=signals,
                     probability=ceiling,
@@ -296,7 +296,7 @@ class SectionSearch:
         return list(leads.values())
 
     def _in_language(self, scored: Scored, place: int, language: str) -> int:
-        """Return the place of an article's version in a language; of the article itself where there is none."""
+        """Return the place of an article's version in a language, else of the English one, else of the one found."""
         groups, articles = self.snapshot.groups, scored.candidates.articles
         if groups is None:
             return place
@@ -380,8 +380,10 @@ def _passes(article: Article, chosen: SearchFilter) -> bool:
 
 
 def _likeness(language: str, wanted: str) -> int:
-    """Return 2 for the same language, 1 for one of the same base, else 0."""
-    return 2 if language == wanted else int(_base(language) == _base(wanted))
+    """Return 3 for the same language, 2 for one of the same base, 1 for English, which every agent reads, else 0."""
+    if language == wanted:
+        return 3
+    return 2 if _base(language) == _base(wanted) else int(language == "en")
 
 
 def _base(language: str) -> str:

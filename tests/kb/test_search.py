@@ -291,8 +291,19 @@ def test_an_article_is_shown_in_the_residents_language_and_only_once(
     assert (result.answers[0].article_id, result.answers[0].language) == ("pool-es", "es")
 
 
-def test_a_language_without_a_version_gets_the_best_one() -> None:
-    assert ids(search_of(POOL, POOL_ES, RANGER), query("pool hours", language="vi"), k=1) == [["pool"]]
+@pytest.mark.parametrize("words", ["pool hours", "horario de la piscina"])
+def test_a_language_without_a_version_gets_the_english_one_whichever_was_found(words: str) -> None:
+    assert ids(search_of(POOL, POOL_ES, RANGER), query(words, language="vi"), k=1) == [["pool"]]
+
+
+def test_the_section_shown_is_the_translation_of_the_one_found() -> None:
+    sections = (Section(heading="Dogs", text="Keep them on a leash."), Section(heading="Fees", text="Five dollars."))
+    spanish_sections = (Section(heading="Perros", text="Con correa."), Section(heading="Tarifas", text="Cinco."))
+    english = article("park", title="Parks", sections=sections, language="en", translations=(("es", "park-es"),))
+    spanish = article("park-es", title="Parques", sections=spanish_sections, language="es")
+    search = search_of(english, spanish)
+    (found,) = search.rank([query("tarifas cinco", language="vi")], k=1)
+    assert search.snapshot.sections[found[0].section].heading == "Fees"
 
 
 def test_a_condition_that_the_message_leaves_open_is_asked_for() -> None:
