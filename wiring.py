@@ -25,10 +25,9 @@ from models.detector_build import WEIGHTS as DETECTOR_WEIGHTS
 from models.detector_build import build_detector
 from models.encoder import STUDENT, MiniLMEncoder, MultilingualEncoder
 from models.fitting import DEFAULT
-from models.packages import OFFICIAL_INDEX, installed
 from models.registry import Registry
 from models.serving import LiveClassifier
-from models.translation_engines import APERTIUM, ApertiumEngine, ArgosEngine
+from models.translation_engines import APERTIUM, OFFICIAL_INDEX, ApertiumEngine, ArgosEngine, installed
 from models.translator import Engine, GuardedTranslator
 from triage import calendar_file, incidents, taxonomy
 from triage.access import Role

@@ -21,7 +21,6 @@ from packaging.version import InvalidVersion, Version
 from models.translation_engines import READS, ArgosEngine
 from triage.errors import ModelError
 
-OFFICIAL_INDEX = "https://raw.githubusercontent.com/argosopentech/argospm-index/main/index.json"
 TIMEOUT_S = 30.0
 TRIES = 4
 MOST_BYTES = 1_500_000_000  # unpacked
@@ -63,15 +62,6 @@ def fetch(codes: Sequence[str], index: str, home: Path, progress: Progress) -> l
     wanted = [_newest(rows, _argos_code(code), index) for code in codes]
     home.mkdir(parents=True, exist_ok=True)
     return [_install(row, home, progress) for row in wanted]
-
-
-def installed(home: Path) -> dict[str, Path]:
-    """Return the folder of the package for each BCP 47 code that one reads."""
-    found: dict[str, Path] = {}
-    for folder in sorted(home.glob("*_en")) if home.is_dir() else []:
-        code = folder.name.removesuffix("_en")
-        found |= dict.fromkeys(READS.get(code, (code,)), folder)
-    return found
 
 
 def read_index(index: str) -> list[PackageRow]:

@@ -16,6 +16,7 @@ import sentencepiece
 
 from triage.errors import ComponentError, ModelError
 
+OFFICIAL_INDEX = "https://raw.githubusercontent.com/argosopentech/argospm-index/main/index.json"
 BEAMS = 4
 BATCH = 32
 LONGEST_INPUT, LONGEST_OUTPUT = 480, 256  # pieces
@@ -25,6 +26,15 @@ APERTIUM_TIMEOUT_S = 30.0
 READS = {"zh": ("zh-Hans",), "zt": ("zh-Hant", "yue"), "pb": ("pt",)}
 # Apertium directions into English whose output was measured and found useful (docs/decisions/0009).
 APERTIUM = {"es": "spa-eng"}
+
+
+def installed(home: Path) -> dict[str, Path]:
+    """Return the folder of the package for each BCP 47 code that one reads."""
+    found: dict[str, Path] = {}
+    for folder in sorted(home.glob("*_en")) if home.is_dir() else []:
+        code = folder.name.removesuffix("_en")
+        found |= dict.fromkeys(READS.get(code, (code,)), folder)
+    return found
 
 
 class ArgosEngine:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from models.translation_guard import faults, protected, restored
-from triage.nlp import sentences
 from triage.types import Translation, TranslationStatus, Vectors
 
 log = logging.getLogger(__name__)
@@ -140,6 +139,8 @@ class GuardedTranslator:
 
 def _sentences(text: str, language: str) -> list[tuple[int, int]]:
     """Return the sentences' offsets; one without an end, as transcripts have them, is cut at spaces."""
+    from triage.nlp import sentences  # spaCy takes a second or two: only a service that translates pays for it
+
     found = []
     for start, end in sentences([text], language)[0]:
         while end - start > MOST_SENTENCE_CHARACTERS:

@@ -24,6 +24,13 @@ def test_the_service_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.system
+def test_what_only_a_translation_or_a_download_needs_is_not_imported_at_start() -> None:
+    program = "import wiring, sys; print([name for name in ('spacy', 'models.packages') if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.system
 def test_the_command_alone_does_not_even_import_the_pipeline() -> None:
     program = "import cli, sys; print('triage.pipeline' in sys.modules, 'numpy' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

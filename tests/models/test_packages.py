@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from models import packages
-from models.packages import fetch, installed, read_index
-from models.translation_engines import ArgosEngine
+from models.packages import fetch, read_index
+from models.translation_engines import ArgosEngine, installed
 from tests.models.argos import build_package
 from triage.errors import ModelError
 
