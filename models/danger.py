@@ -1,20 +1,21 @@
-"""A learned ear for danger: adds hits that the tripwire's rules do not know, and never takes one away.
+"""The learned part of the tripwire: hears dangers that no rule knows, and weighs the rules that often cry wolf.
 
-Two heads on what is computed anyway. English: TF-IDF words and letters beside a kernel machine on the sentence vector.
-Every other language: the kernel machine alone, which has read messages of all of them. Trained on messages that were
-written for it, both sides worded alike (weights/danger/CARD.md); measured by `benchmarks.safety`.
+An ear on the encoder's token states (`models.ear`), words and letters, and what the rules found are weighed together;
+a language has its own threshold. Where it cannot judge a text (no ear, no vector), it says so, and every rule stands.
+Fitted on messages written for it, both sides worded alike (weights/danger/CARD.md); measured by `benchmarks.safety`.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from models.ear import Ear
 from models.features import SparseRow, TfidfFeatures
 from triage.errors import ModelError
 from triage.types import Language, SafetyHit, Vectors
@@ -22,31 +23,32 @@ from triage.types import Language, SafetyHit, Vectors
 WEIGHTS = Path(str(files("models") / "weights" / "danger"))
 RULE = {"911": "learned.danger", "988": "learned.crisis"}
 ENGLISH = "en"
+ANY_RULE = "any rule"
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kernel:
-    """A support vector machine with a Gaussian kernel on unit vectors.
+class Weighing:
+    """How one side (English, or every other language) weighs what it knows of a text.
 
     Attributes:
-        vectors: Support vectors, shape (n_support, dim).
-        weights: Their dual coefficients, shape (n_support,).
-        bias: Added to the sum.
-        gamma: Of exp(-gamma · |x - s|²).
+        bias: Of the sum.
+        ear: Weight of the ear's logit.
+        words: Weight of the words' logit.
+        rules: Weight of each rule found, by id, and of any at all.
     """
 
-    vectors: Floats
-    weights: Floats
     bias: float
-    gamma: float
+    ear: float
+    words: float
+    rules: Mapping[str, float]
 
-    def scores(self, vectors: Vectors) -> Floats:
-        """Return the decision values of vectors of unit length, shape (n,); above 0 is the dangerous side."""
-        distances = 2.0 - 2.0 * (vectors @ self.vectors.T)
-        found: Floats = np.exp(-self.gamma * distances) @ self.weights + np.float32(self.bias)
-        return found
+    def score(self, heard: float, said: float, hits: Sequence[SafetyHit]) -> float:
+        """Return the logit of a danger."""
+        found = {hit.rule for hit in hits if hit.line is not None}
+        known = sum(self.rules.get(rule, 0.0) for rule in found) + (self.rules[ANY_RULE] if found else 0.0)
+        return self.bias + self.ear * heard + self.words * said + known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,36 +56,34 @@ class DangerWeights:
     """What training found.
 
     Attributes:
-        english: Kernel beside the words.
-        foreign: Kernel of every other language.
         words: Weight of each TF-IDF feature, shape (n_features,).
-        words_bias: Of the words' part.
-        words_share: What the words' part is multiplied by.
-        crisis: Tells 988 (above 0) from 911 among dangers, shape (dim,).
-        crisis_bias: Of it.
-        thresholds: A score above it is a hit: of the English head, and of the other.
+        words_bias: Of the words' logit.
+        english: How an English text is weighed.
+        foreign: How any other is.
+        thresholds: By language, what a score must exceed; under "" that of a language without its own.
     """
 
-    english: Kernel
-    foreign: Kernel
     words: Floats
     words_bias: float
-    words_share: float
-    crisis: Floats
-    crisis_bias: float
-    thresholds: tuple[float, float]
+    english: Weighing
+    foreign: Weighing
+    thresholds: Mapping[str, float]
 
 
 class NoDanger:
-    """Hears nothing: stands beside an encoder of the city's own, whose vectors the danger model cannot read."""
+    """Cannot judge any text: stands beside an encoder of the city's own, to which no ear has listened."""
 
     version = "none"
 
     def find(
-        self, texts: Sequence[str], vectors: Vectors, languages: Sequence[Language]
-    ) -> list[tuple[SafetyHit, ...]]:
-        """Return no hit for any text."""
-        return [() for _ in texts]
+        self,
+        texts: Sequence[str],
+        alarms: Vectors,
+        languages: Sequence[Language],
+        hits: Sequence[Sequence[SafetyHit]],
+    ) -> list[tuple[SafetyHit, ...] | None]:
+        """Return None for every text."""
+        return [None for _ in texts]
 
 
 class DangerModel:
@@ -94,77 +94,85 @@ class DangerModel:
         self.version = version
 
     def find(
-        self, texts: Sequence[str], vectors: Vectors, languages: Sequence[Language]
-    ) -> list[tuple[SafetyHit, ...]]:
-        """Return at most one hit a text, without a place in it; a text without a vector has none.
+        self,
+        texts: Sequence[str],
+        alarms: Vectors,
+        languages: Sequence[Language],
+        hits: Sequence[Sequence[SafetyHit]],
+    ) -> list[tuple[SafetyHit, ...] | None]:
+        """Return one hit where a text tells of danger, none where it does not, None where no ear has heard it.
 
         Args:
             texts: What the residents wrote.
-            vectors: Their embeddings, shape (n_texts, dim).
+            alarms: What the ear made of them, shape (n_texts, 2); NaN where nobody listened.
             languages: One a text.
+            hits: What the rules found in each.
         """
-        scores = self.scores(texts, vectors, languages)
-        crisis = vectors @ self._weights.crisis + self._weights.crisis_bias > 0
-        known = np.linalg.norm(vectors, axis=1) > 0
+        rows = [self._features.row(text) for text in texts]
+        scores = self.scores(rows, alarms, languages, hits)
         return [
-            (self._hit("988" if crisis[i] else "911", text),) if known[i] and scores[i] > 0 else ()
-            for i, text in enumerate(texts)
+            None if np.isnan(score) else (self._hit(alarm, row),) if score > 0 else ()
+            for score, alarm, row in zip(scores, alarms, rows, strict=True)
         ]
 
-    def scores(self, texts: Sequence[str], vectors: Vectors, languages: Sequence[Language]) -> Floats:
-        """Return how far above its threshold each text is, shape (n_texts,)."""
+    def scores(
+        self,
+        rows: Sequence[SparseRow],
+        alarms: Vectors,
+        languages: Sequence[Language],
+        hits: Sequence[Sequence[SafetyHit]],
+    ) -> list[float]:
+        """Return how far above its language's threshold each text is; NaN where nobody listened."""
         weights = self._weights
-        english = np.array([language.code == ENGLISH for language in languages], dtype=bool)
-        found: Floats = np.empty(len(texts), dtype=np.float32)
-        if english.any():
-            rows = [self._features.row(text) for text, is_english in zip(texts, english, strict=True) if is_english]
-            said = np.array([row.weights @ weights.words[row.indices] for row in rows], dtype=np.float32)
-            words = weights.words_share * (said + weights.words_bias)
-            found[english] = weights.english.scores(vectors[english]) + words - weights.thresholds[0]
-        if not english.all():
-            found[~english] = weights.foreign.scores(vectors[~english]) - weights.thresholds[1]
+        found = []
+        for row, alarm, language, known in zip(rows, alarms, languages, hits, strict=True):
+            weighing = weights.english if language.code == ENGLISH else weights.foreign
+            threshold = weights.thresholds.get(language.code, weights.thresholds[""])
+            found.append(weighing.score(float(alarm[0]), self.said(row), known) - threshold)
         return found
 
-    def _hit(self, line: str, text: str) -> SafetyHit:
+    def said(self, row: SparseRow) -> float:
+        """Return the words' logit of a danger."""
+        return float(row.weights @ self._weights.words[row.indices]) + self._weights.words_bias
+
+    def _hit(self, alarm: Vectors, row: SparseRow) -> SafetyHit:
         """Return the hit, named by the words that speak loudest for danger."""
-        words = ", ".join(self._loudest(self._features.row(text)))
-        return SafetyHit(rule=RULE[line], text=words, start=None, end=None, line=line)
+        line = "988" if alarm[1] > 0 else "911"
+        return SafetyHit(rule=RULE[line], text=", ".join(self._loudest(row)), start=None, end=None, line=line)
 
     def _loudest(self, row: SparseRow, *, most: int = 3) -> list[str]:
         numbers = row.indices[: row.n_words]
         shares = row.weights[: row.n_words] * self._weights.words[numbers]
         return [self._features.word_vocabulary[numbers[at]] for at in np.argsort(-shares)[:most] if shares[at] > 0]
 
-    def save(self, folder: Path, facts: dict[str, object]) -> None:
-        """Write danger.npz, vocabulary.json and danger.json into an existing folder."""
+    def save(self, folder: Path, ears: Sequence[Ear], facts: Mapping[str, object]) -> None:
+        """Write ears.npz, words.npz, vocabulary.json and danger.json into an existing folder.
+
+        Args:
+            folder: Where to.
+            ears: Of the English encoder, and of the multilingual one.
+            facts: What was measured, to stand beside the numbers.
+        """
         weights = self._weights
-        np.savez_compressed(
-            folder / "danger.npz",
-            english=weights.english.vectors.astype(np.float16),
-            english_weights=weights.english.weights,
-            foreign=weights.foreign.vectors.astype(np.float16),
-            foreign_weights=weights.foreign.weights,
-            words=weights.words.astype(np.float16),
-            crisis=weights.crisis,
-            idf=self._features.idf,
-        )
+        english, foreign = ears
+        arrays: dict[str, Any] = english.arrays("english") | foreign.arrays("foreign")
+        np.savez_compressed(folder / "ears.npz", **arrays)
+        np.savez_compressed(folder / "words.npz", words=weights.words.astype(np.float16), idf=self._features.idf)
         vocabulary = {"words": self._features.word_vocabulary, "chars": self._features.char_vocabulary}
         (folder / "vocabulary.json").write_text(json.dumps(vocabulary, ensure_ascii=False), "utf-8")
         numbers = {
             "version": self.version,
-            "english_bias": weights.english.bias,
-            "foreign_bias": weights.foreign.bias,
-            "gamma": weights.english.gamma,
+            "encoders": [english.encoder, foreign.encoder],
             "words_bias": weights.words_bias,
-            "words_share": weights.words_share,
-            "crisis_bias": weights.crisis_bias,
-            "thresholds": weights.thresholds,
+            "english": _plain(weights.english),
+            "foreign": _plain(weights.foreign),
+            "thresholds": dict(weights.thresholds),
         }
         (folder / "danger.json").write_text(json.dumps({**numbers, **facts}, indent=1) + "\n", "utf-8")
 
     @classmethod
     def load(cls, folder: Path = WEIGHTS) -> Self:
-        """Open what `save` wrote.
+        """Open what `save` wrote, without the ears.
 
         Raises:
             ModelError: If a file is missing or damaged.
@@ -172,26 +180,39 @@ class DangerModel:
         try:
             numbers = json.loads((folder / "danger.json").read_text("utf-8"))
             vocabulary = json.loads((folder / "vocabulary.json").read_text("utf-8"))
-            with np.load(folder / "danger.npz", allow_pickle=False) as arrays:
-                kernels = {
-                    name: Kernel(
-                        vectors=arrays[name].astype(np.float32),
-                        weights=arrays[f"{name}_weights"],
-                        bias=numbers[f"{name}_bias"],
-                        gamma=numbers["gamma"],
-                    )
-                    for name in ("english", "foreign")
-                }
+            with np.load(folder / "words.npz", allow_pickle=False) as arrays:
                 weights = DangerWeights(
-                    **kernels,
                     words=arrays["words"].astype(np.float32),
                     words_bias=numbers["words_bias"],
-                    words_share=numbers["words_share"],
-                    crisis=arrays["crisis"],
-                    crisis_bias=numbers["crisis_bias"],
-                    thresholds=(numbers["thresholds"][0], numbers["thresholds"][1]),
+                    english=Weighing(**numbers["english"]),
+                    foreign=Weighing(**numbers["foreign"]),
+                    thresholds=numbers["thresholds"],
                 )
                 features = TfidfFeatures(vocabulary["words"], vocabulary["chars"], arrays["idf"])
-        except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
+        except (OSError, KeyError, ValueError, TypeError) as error:
             raise ModelError(f"the danger model in {folder} cannot be opened ({error}); install it again") from error
         return cls(weights, features, version=numbers["version"])
+
+
+def load_ears(folder: Path = WEIGHTS) -> tuple[Ear, Ear]:
+    """Open the ears that `DangerModel.save` wrote: of the English encoder, and of the multilingual one.
+
+    Raises:
+        ModelError: If a file is missing or damaged.
+    """
+    try:
+        english, foreign = json.loads((folder / "danger.json").read_text("utf-8"))["encoders"]
+        with np.load(folder / "ears.npz", allow_pickle=False) as stored:
+            arrays = dict(stored)
+        return Ear.from_arrays("english", arrays, english), Ear.from_arrays("foreign", arrays, foreign)
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise ModelError(f"the ears in {folder} cannot be opened ({error}); install them again") from error
+
+
+def _plain(weighing: Weighing) -> dict[str, object]:
+    return {
+        "bias": round(weighing.bias, 4),
+        "ear": round(weighing.ear, 4),
+        "words": round(weighing.words, 4),
+        "rules": {name: round(value, 4) for name, value in sorted(weighing.rules.items())},
+    }

@@ -28,7 +28,10 @@ _RULE_KEYS = frozenset({"id", "meaning", "line", "hit", "pass", "despite", "unle
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyRule:
-    """One danger: the line to call, examples of both sides, and the scopes that do not excuse it."""
+    """One danger: the line to call, examples of both sides, and the scopes that do not excuse it.
+
+    A rule that a city has `added` is sure: no model was fitted with it.
+    """
 
     id: str
     line: str | None
@@ -38,13 +41,14 @@ class SafetyRule:
     despite: frozenset[str]
     patterns: tuple[str, ...]
     unless: tuple[str, ...]
+    added: bool
 
 
 class RuleSet:
     """The rules of one file, compiled."""
 
     def __init__(self, document: Mapping[str, Any], scoping: Mapping[str, Any], source: str) -> None:
-        self.rules = tuple(_rule(entry, source) for entry in document["rules"])
+        self.rules = tuple(_rule(entry, source, added=document is not scoping) for entry in document["rules"])
         self._by_id = {rule.id: rule for rule in self.rules}
         if len(self._by_id) < len(self.rules):
             raise SettingsError(f"{source}: two safety rules have the same id")
@@ -136,10 +140,13 @@ class Tripwire:
         if not reading.words:
             return ()
         found = [pair for rules in self._rule_sets for pair in rules.find(reading)]
+        sure = {rule.id for rule, match in found if match.sure or rule.added}
         first: dict[str, SafetyHit] = {}
         for rule, match in sorted(found, key=lambda pair: (pair[1].start, -pair[1].end)):
             start, end = reading.starts[match.start], reading.ends[match.end - 1]
-            hit = SafetyHit(rule=rule.id, text=text[start:end], start=start, end=end, line=rule.line)
+            hit = SafetyHit(
+                rule=rule.id, text=text[start:end], start=start, end=end, line=rule.line, sure=rule.id in sure
+            )
             first.setdefault(rule.id, hit)
         return tuple(first.values())
 
@@ -193,7 +200,7 @@ def _added_rules(text: str, shipped: Mapping[str, Any], path: Path) -> RuleSet:
     return RuleSet(document, shipped, str(path))
 
 
-def _rule(entry: Mapping[str, Any], source: str) -> SafetyRule:
+def _rule(entry: Mapping[str, Any], source: str, *, added: bool) -> SafetyRule:
     if unknown := set(entry) - _RULE_KEYS:
         raise SettingsError(f"{source}: a safety rule may hold {sorted(_RULE_KEYS)}, not {sorted(unknown)}")
     if not entry.get("id") or not entry.get("patterns") or entry.get("line") not in LINES:
@@ -208,6 +215,7 @@ def _rule(entry: Mapping[str, Any], source: str) -> SafetyRule:
         despite=frozenset(_commas(entry.get("despite", ""))),
         patterns=tuple(line for block in patterns.values() for line in _lines(block)),
         unless=tuple(_lines(entry.get("unless", ""))),
+        added=added,
     )
 
 

@@ -7,6 +7,7 @@ A pattern is a line of elements; an element is one or more words or lists with `
     really? bleeding           `?` the element may be missing
     @child & @car & @heat      all of them, in any order, in one sentence
     @child && @car             all of them, in any order, within 30 words, whatever the sentences
+    on fire ~1 @room !         `!` at the end: so sure that no learned part is asked
 
 Between elements the words of the list of fillers ("a", "the", "really") do not count; `~` alone means three others.
 """
@@ -20,6 +21,7 @@ from triage.errors import SettingsError
 from triage.safety_lexicon import Lexicon, Vocabulary, Word
 from triage.safety_text import Reading
 
+SURE = "!"
 _GAP = 3
 _MAX_FILLERS = 5
 _NEAR = 14
@@ -42,6 +44,7 @@ class Pattern:
     """One way of saying something: sequences of steps, all to be found at most `reach` words apart."""
 
     owner: str
+    sure: bool
     sequences: tuple[tuple[Step, ...], ...]
     required: int
     reach: int
@@ -65,6 +68,7 @@ class Match:
     start: int
     end: int
     parts: tuple[Part, ...]
+    sure: bool
 
 
 def parse_pattern(line: str, owner: str, lexicon: Lexicon, *, strict: bool = False) -> Iterator[Pattern]:
@@ -80,13 +84,17 @@ def parse_pattern(line: str, owner: str, lexicon: Lexicon, *, strict: bool = Fal
         SettingsError: If an element is empty or names an unknown list.
     """
     words = line.split()
+    sure = words[-1:] == [SURE]
+    if sure:
+        words.pop()
     optional = [at for at, word in enumerate(words) if word.endswith("?")]
     for kept in product((True, False), repeat=len(optional)):
         dropped = {at for at, keep in zip(optional, kept, strict=True) if not keep}
-        yield _pattern([word.rstrip("?") for at, word in enumerate(words) if at not in dropped], owner, lexicon, strict)
+        kept_words = [word.rstrip("?") for at, word in enumerate(words) if at not in dropped]
+        yield _pattern(kept_words, owner, lexicon, strict=strict, sure=sure)
 
 
-def _pattern(words: Sequence[str], owner: str, lexicon: Lexicon, strict: bool) -> Pattern:
+def _pattern(words: Sequence[str], owner: str, lexicon: Lexicon, *, strict: bool, sure: bool) -> Pattern:
     sequences: list[list[Step]] = [[]]
     usual = gap = 0 if strict else 1
     for word in words:
@@ -106,6 +114,7 @@ def _pattern(words: Sequence[str], owner: str, lexicon: Lexicon, strict: bool) -
             required |= step.bit
     return Pattern(
         owner=owner,
+        sure=sure,
         sequences=tuple(map(tuple, sequences)),
         required=required,
         reach=_APART if apart else _NEAR,
@@ -122,8 +131,9 @@ class Spotted:
         self.masks = [word.mask for word in self._words]
         self.phrases: dict[int, list[tuple[int, int]]] = {}
         self.weights = _running_count(self._words)
-        self._starts: dict[int, list[int]] = {}
+        self._starts: dict[tuple[int, int], list[int]] = {}
         self._spot_phrases()
+        self._phrase_places = list(self.phrases)
 
     def _spot_phrases(self) -> None:
         words, sentences = self._words, self.reading.sentences
@@ -152,6 +162,7 @@ class Spotted:
             at: [(end, bits) for end, bits in spans if hidden.isdisjoint(range(at, end))]
             for at, spans in self.phrases.items()
         }
+        other._phrase_places = self._phrase_places
         return other
 
     def present(self, low: int, high: int) -> int:
@@ -159,19 +170,22 @@ class Spotted:
         bits = 0
         for mask in self.masks[low:high]:
             bits |= mask
-        for at, spans in self.phrases.items():
-            if low <= at < high:
-                for _, more in spans:
-                    bits |= more
+        places = self._phrase_places
+        for at in places[bisect_left(places, low) : bisect_left(places, high)]:
+            for _, more in self.phrases[at]:
+                bits |= more
         return bits
 
-    def starts(self, bit: int) -> list[int]:
-        """Return the words at which phrases of an element begin, in order; found once, then kept."""
-        starts = self._starts.get(bit)
+    def starts(self, bit: int, low: int, high: int) -> Sequence[int]:
+        """Return the words [low, high) at which phrases of an element begin, in order; found once a window."""
+        starts = self._starts.get((bit, low))
         if starts is None:
-            found = {at for at, mask in enumerate(self.masks) if mask & bit}
-            found.update(at for at, spans in self.phrases.items() if any(bits & bit for _, bits in spans))
-            starts = self._starts[bit] = sorted(found)
+            masks, places = self.masks, self._phrase_places
+            found = {at for at in range(low, high) if masks[at] & bit}
+            for at in places[bisect_left(places, low) : bisect_left(places, high)]:
+                if any(bits & bit for _, bits in self.phrases[at]):
+                    found.add(at)
+            starts = self._starts[bit, low] = sorted(found)
         return starts
 
     def ends(self, bit: int, at: int) -> Iterator[int]:
@@ -233,7 +247,7 @@ def _matches(pattern: Pattern, spotted: Spotted, low: int, high: int) -> Iterato
             parts.append(nearest)
         else:
             start, end = min(part.start for part in parts), max(part.end for part in parts)
-            yield Match(pattern.owner, start, end, tuple(parts))
+            yield Match(pattern.owner, start, end, tuple(parts), pattern.sure)
 
 
 def _distance(one: Part, other: Part) -> int:
@@ -248,8 +262,7 @@ def _together(pattern: Pattern, reading: Reading, one: Part, other: Part) -> boo
 
 def _parts(steps: tuple[Step, ...], spotted: Spotted, low: int, high: int) -> Iterator[Part]:
     failed: set[tuple[int, int]] = set()
-    starts = spotted.starts(steps[0].bit)
-    for start in starts[bisect_left(starts, low) : bisect_left(starts, high)]:
+    for start in spotted.starts(steps[0].bit, low, high):
         for end in spotted.ends(steps[0].bit, start):
             spans = _rest(steps, 1, end, high, spotted, failed)
             if spans is not None:

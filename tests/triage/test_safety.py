@@ -53,7 +53,7 @@ def test_every_rule_says_what_it_means_and_shows_both_sides() -> None:
 
 def test_a_hit_names_rule_phrase_span_and_line() -> None:
     (hit,) = tripwire().check("Hello, I smell gas in the kitchen. Thanks.")
-    assert hit == SafetyHit(rule="gas.smell", text="smell gas", start=9, end=18, line="911")
+    assert hit == SafetyHit(rule="gas.smell", text="smell gas", start=9, end=18, line="911", sure=False)
 
 
 @pytest.mark.parametrize(
