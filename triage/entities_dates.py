@@ -39,7 +39,7 @@ def dates(tokens: Tokens) -> Iterator[tuple[int, int]]:
 
 def _dates_at(tokens: Tokens, at: int, flags: int) -> Iterator[tuple[int, int]]:
     if flags & Word.DIGITS:
-        end = _numeric(tokens, at) or _chinese_date(tokens, at) or _ago(tokens, at)
+        end = _numeric(tokens, at) or _chinese_date(tokens, at) or _vietnamese_date(tokens, at) or _ago(tokens, at)
         if end:
             yield at, end
     elif flags & Word.NUMBER or tokens.words[at] in _COUNTED:
@@ -53,12 +53,25 @@ def _dates_at(tokens: Tokens, at: int, flags: int) -> Iterator[tuple[int, int]]:
 
 
 def _day(tokens: Tokens, at: int, flags: int) -> Iterator[tuple[int, int]]:
-    if flags & Word.WEEKDAY and not tokens.is_(at - 1, "every", "each", "cada"):
-        yield _with_relative(tokens, at, at + 1)
-    if flags & Word.DAY:
+    if flags & Word.WEEKDAY and not tokens.is_(at - 1, "every", "each", "cada") and not _is_a_verb(tokens, at):
+        yield _with_month_day(tokens, *_with_relative(tokens, at, at + 1))
+    if flags & Word.DAY and not (tokens.is_(at, "mañana") and tokens.is_(at - 1, "la")):
         yield at, at + 1 + tokens.has(at + 1, Word.DAY_PART)
     if flags & Word.DAY_PART:
         yield from _day_part(tokens, at)
+
+
+def _is_a_verb(tokens: Tokens, at: int) -> bool:
+    """Return whether "sat", "wed" or "sun" in small letters is no day."""
+    return not tokens.capital[at] and tokens.is_(at - 1, "i", "we", "he", "she", "they", "the", "just", "lop")
+
+
+def _with_month_day(tokens: Tokens, start: int, end: int) -> tuple[int, int]:
+    """Return "Friday, March 7" whole."""
+    month = end + tokens.is_(end, ",")
+    if not tokens.has(month, Word.MONTH):
+        return start, end
+    return start, max((last for _, last in _month(tokens, month)), default=end)
 
 
 def chinese_dates(plain: str) -> Iterator[tuple[int, int]]:
@@ -124,6 +137,12 @@ def _chinese_date(tokens: Tokens, at: int) -> int | None:
     while tokens.has(end, Word.DIGITS) and end + 1 < len(tokens) and tokens.words[end + 1][0] in "月日号號":
         end += 2
     return end
+
+
+def _vietnamese_date(tokens: Tokens, at: int) -> int | None:
+    """Return the end of "14 tháng 3"."""
+    month = tokens.is_(at + 1, "tháng", "thang") and tokens.has(at + 2, Word.DIGITS)
+    return at + 3 if month and len(tokens.words[at]) <= 2 and len(tokens.words[at + 2]) <= 2 else None
 
 
 def _ago(tokens: Tokens, at: int) -> int | None:

@@ -27,6 +27,16 @@ _SPOKEN_DOMAINS = frozenset({"com", "org", "net", "gov", "edu", "us", "info", "m
 _CARD_DIGITS = range(13, 20)
 _CARD_STARTS = "23456"
 _CUE_REACH = 6
+# A number far from its cue: six digits or more, or letters or groups with a hyphen, and no date; a telephone number,
+# an address or a date that reads the same digits wins.
+_LIKE_A_NUMBER = re.compile(
+    r"(?!\d{1,2}-\d{1,2}-\d{2,4}$)(?:\d{6,}|[A-Z]{1,5}-?\d{2,10}(?:-\d{1,8}){0,2}|\d{2,6}-\d{3,8}(?:-\d{1,8})?)"
+)
+_NUMBER_WORDS = frozenset({
+    "number", "num", "no", "nr", "nbr", "#", "№", "número", "numero", "núm", "số", "so", "mã", "номер", "номера",
+    "号码", "號碼", "号", "號", "編號", "编号",
+})  # fmt: skip
+_FAR_REACH, _BEHIND_REACH, _FAR_ORDER = 25, 10, 7
 _LIST_MARKS = frozenset({",", "&", "and", "y", "и", "và", "or", "o", "和"})
 _LEAST_SPOKEN = 5
 _SPOKEN_PHONE = frozenset({7, 10})
@@ -125,13 +135,15 @@ class NumberReader:
         if form is not None and len(value) >= 5 and form.format.fullmatch(value):
             yield Found(form.kind, tokens.starts[at], tokens.ends[end - 1], 0.97, 2)
             return
-        form = self._cue_before(tokens, at)
+        form = self._cue_before(tokens, at) or self._plate_before(tokens, at)
         if form is not None:
             start, end = _widened(tokens, form, at, end)
             value = tokens.plain[tokens.starts[start] : tokens.ends[end - 1]].upper()
             if _count_digits(value) >= form.digits and form.format.fullmatch(value):
                 yield Found(form.kind, tokens.starts[start], tokens.ends[end - 1], 0.97, 2)
                 return
+        if (form := self._far_cue(tokens, at, value)) is not None:
+            yield Found(form.kind, tokens.starts[at], tokens.ends[end - 1], 0.8, _FAR_ORDER)
         for form in self._formats:
             if form.bare is not None and form.bare.fullmatch(value) and not tokens.is_(at - 1, "$"):
                 yield Found(form.kind, tokens.starts[at], tokens.ends[end - 1], 0.6, 5)
@@ -149,6 +161,24 @@ class NumberReader:
             crossed = crossed or tokens.has(back, Word.DIGITS)
             listed = listed or tokens.words[back] in _LIST_MARKS
         return None
+
+    def _far_cue(self, tokens: Tokens, at: int, value: str) -> NumberFormat | None:
+        """Return the format whose cue is nearest to a number that can be nothing else: "my permit …, number B-221"."""
+        announced = any(tokens.is_(near, *_NUMBER_WORDS) for near in range(at - 3, at))
+        if not announced or not _LIKE_A_NUMBER.fullmatch(value):
+            return None
+        before = range(at - 1, max(-1, at - 1 - _FAR_REACH), -1)
+        behind = range(at + 1, min(len(tokens), at + _BEHIND_REACH))
+        forms = (form for near in (*before, *behind) if (form := self._cue_at(tokens, near)) is not None)
+        form = next(forms, None)
+        fits = form is not None and _count_digits(value) >= form.digits and form.format.fullmatch(value)
+        return form if fits else None
+
+    def _plate_before(self, tokens: Tokens, at: int) -> NumberFormat | None:
+        """Return the format of plates where "plate BXA" leads to the digits at a token."""
+        lettered = tokens.has(at - 1, Word.LATIN) and len(tokens.words[at - 1]) <= 3 and tokens.capital[at - 1]
+        form = self._cue_before(tokens, at - 1) if lettered else None
+        return form if form is not None and form.kind == EntityKind.PLATE else None
 
     def _cue_at(self, tokens: Tokens, at: int) -> NumberFormat | None:
         word = tokens.words[at]
