@@ -4,81 +4,23 @@ A delivery is claimed for a time; a worker that dies loses its claim, and anothe
 key, which the receiver knows. So everything arrives at least once, and exactly once where the receiver minds the key.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, select, update
 
 from triage.errors import NotFound
 from triage.store.database import insert_ignoring
-from triage.store.documents import json_object, to_json
+from triage.store.deliveries import Delivery, DeliveryState, StoredDelivery, read_deliveries, stored_deliveries
+from triage.store.documents import to_json
 from triage.store.identity import name_key
 from triage.store.reading import contact_id_of
 from triage.store.resource import Resource
-from triage.store.schema import contacts, decisions
-from triage.store.schema_service import outbox
+from triage.store.schema_service import links, outbox
 
 LEASE = timedelta(minutes=2)
-
-
-class DeliveryState(StrEnum):
-    """What has become of a delivery."""
-
-    DUE = "due"
-    SENT = "sent"
-    DEAD = "dead"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """What has to reach another system.
-
-    Attributes:
-        key: Names this delivery for good; the same key again is the same delivery.
-        target: The system that it goes to.
-        kind: What the receiver has to do, such as `ticket.update`.
-        payload: JSON values.
-    """
-
-    key: str
-    target: str
-    kind: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredDelivery:
-    """A delivery as it stands.
-
-    Attributes:
-        id: Grows with time.
-        delivery: What was to be delivered.
-        message_id: The contact's message; None where the delivery is of no contact.
-        decision_version: The decision that caused it; None where none did.
-        state: Whether it is due, sent or given up.
-        attempts: How often it was claimed.
-        next_attempt_at: Not before.
-        last_error: The kind of the last failure.
-        answer: What the receiver answered, such as its own number for it.
-        created_at: When it was written.
-        finished_at: When it was sent or given up.
-    """
-
-    id: int
-    delivery: Delivery
-    message_id: str | None
-    decision_version: int | None
-    state: DeliveryState
-    attempts: int
-    next_attempt_at: datetime
-    last_error: str | None
-    answer: str | None
-    created_at: datetime
-    finished_at: datetime | None
 
 
 def add_deliveries(
@@ -126,27 +68,60 @@ class Outbox(Resource):
             contact_id = None if message_id is None else contact_id_of(connection, message_id, lock=True)
             add_deliveries(connection, deliveries, self._now(), contact_id=contact_id)
 
-    def claim(self, worker: str, limit: int = 16, lease: timedelta = LEASE) -> tuple[StoredDelivery, ...]:
+    def claim(
+        self, worker: str, limit: int = 16, lease: timedelta = LEASE, targets: Collection[str] | None = None
+    ) -> tuple[StoredDelivery, ...]:
         """Take deliveries that are due, the longest due first; nobody else gets them until the lease ends.
+
+        What one system is told of one contact comes to it in order: a delivery waits for those before it, until they
+        are sent or given up.
 
         Args:
             worker: Names the process and thread; another name for each start.
             limit: How many at most.
             lease: How long the worker may take before another may send them again.
+            targets: Only what goes to these systems; to any where None.
         """
         now = self._now()
         is_free = outbox.c.leased_until.is_(None) | (outbox.c.leased_until <= now)
         is_due = (outbox.c.state == DeliveryState.DUE.value) & (outbox.c.next_attempt_at <= now) & is_free
-        due = select(outbox.c.id).where(is_due).order_by(outbox.c.next_attempt_at, outbox.c.id).limit(limit)
+        if targets is not None:
+            is_due &= outbox.c.target.in_(targets)
+        due = select(outbox.c.id).where(is_due, ~_is_behind_another())
+        due = due.order_by(outbox.c.next_attempt_at, outbox.c.id).limit(limit)
         with self._database.writing() as connection:
-            ids = list(connection.execute(due.with_for_update(skip_locked=True)).scalars())
+            ids = list(connection.execute(due.with_for_update(skip_locked=True, of=outbox)).scalars())
+            if not ids:
+                return ()
             taken = {"leased_by": worker, "leased_until": now + lease, "attempts": outbox.c.attempts + 1}
             connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(taken))
-            return _read(connection, _all().where(outbox.c.id.in_(ids)).order_by(outbox.c.next_attempt_at, outbox.c.id))
+            held = stored_deliveries().where(outbox.c.id.in_(ids))
+            return read_deliveries(connection, held.order_by(outbox.c.next_attempt_at, outbox.c.id))
 
-    def sent(self, worker: str, delivery_id: int, answer: str | None = None) -> bool:
-        """Write down that it arrived; False where the lease has gone to another worker, who will write it down."""
-        return self._finish(worker, delivery_id, {"state": DeliveryState.SENT.value, "answer": answer})
+    def sent(
+        self,
+        worker: str,
+        delivery_id: int,
+        answer: str | None = None,
+        *,
+        linked: str | None = None,
+        withdrawn: Sequence[str] = (),
+    ) -> bool:
+        """Write down that it arrived; False where the lease has gone to another worker, who will write it down.
+
+        Args:
+            worker: Who sent it.
+            delivery_id: Its number.
+            answer: What the receiver answered.
+            linked: The contact's new name in the system that it went to.
+            withdrawn: The names there that the contact has no more.
+        """
+        values = {"state": DeliveryState.SENT.value, "answer": answer, "finished_at": self._now(), "leased_until": None}
+        with self._database.writing() as connection:
+            if not _change(connection, worker, delivery_id, values):
+                return False
+            _rename(connection, delivery_id, linked, withdrawn, self._now())
+        return True
 
     def failed(self, worker: str, delivery_id: int, error_kind: str, *, retry_at: datetime | None) -> bool:
         """Write down that it did not arrive; it is given up where no time is set to try again.
@@ -158,15 +133,45 @@ class Outbox(Resource):
             retry_at: When to try again; None puts it among the dead letters.
         """
         if retry_at is None:
-            return self._finish(worker, delivery_id, {"state": DeliveryState.DEAD.value, "last_error": error_kind})
-        again = {"next_attempt_at": retry_at, "last_error": error_kind, "leased_by": None, "leased_until": None}
-        return self._change(worker, delivery_id, again)
+            values = {"state": DeliveryState.DEAD.value, "finished_at": self._now(), "leased_until": None}
+        else:
+            values = {"next_attempt_at": retry_at, "leased_by": None, "leased_until": None}
+        with self._database.writing() as connection:
+            return _change(connection, worker, delivery_id, {**values, "last_error": error_kind})
+
+    def give_back(self, worker: str, held: Sequence[StoredDelivery]) -> None:
+        """Give deliveries back that were claimed and not begun."""
+        mine = outbox.c.id.in_([stored.id for stored in held]) & (outbox.c.leased_by == worker)
+        free = {"leased_by": None, "leased_until": None, "attempts": outbox.c.attempts - 1}
+        with self._database.writing() as connection:
+            connection.execute(update(outbox).where(mine).values(free))
+
+    def postpone(self, target: str, until: datetime) -> None:
+        """Let everything that is due for a system wait until it wants more."""
+        waiting = (outbox.c.target == target) & (outbox.c.state == DeliveryState.DUE.value)
+        is_sooner = outbox.c.next_attempt_at < until
+        with self._database.writing() as connection:
+            connection.execute(update(outbox).where(waiting, is_sooner).values(next_attempt_at=until))
+
+    def is_outdated(self, stored: StoredDelivery) -> bool:
+        """Tell whether the same system has been told something newer of the contact, or will be before ever this.
+
+        What was tried once may have arrived: it is not outdated by what has not been sent yet.
+        """
+        this = outbox.alias()
+        newer = (outbox.c.id > this.c.id) & (outbox.c.contact_id == this.c.contact_id)
+        newer &= outbox.c.target == this.c.target
+        if stored.attempts > 1:
+            newer &= outbox.c.state == DeliveryState.SENT.value
+        statement = select(outbox.c.id).join(this, newer).where(this.c.id == stored.id).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(statement).first() is not None
 
     def list(self, state: DeliveryState | None = None, limit: int = 100) -> tuple[StoredDelivery, ...]:
         """Return deliveries, newest first."""
-        statement = _all().order_by(outbox.c.id.desc()).limit(limit)
+        statement = stored_deliveries() if state is None else stored_deliveries().where(outbox.c.state == state.value)
         with self._database.reading() as connection:
-            return _read(connection, statement if state is None else statement.where(outbox.c.state == state.value))
+            return read_deliveries(connection, statement.order_by(outbox.c.id.desc()).limit(limit))
 
     def of(self, message_id: str) -> tuple[StoredDelivery, ...]:
         """Return a contact's deliveries, oldest first.
@@ -175,8 +180,8 @@ class Outbox(Resource):
             NotFound: If no such message is stored.
         """
         with self._database.reading() as connection:
-            contact_id = contact_id_of(connection, message_id)
-            return _read(connection, _all().where(outbox.c.contact_id == contact_id).order_by(outbox.c.id))
+            here = outbox.c.contact_id == contact_id_of(connection, message_id)
+            return read_deliveries(connection, stored_deliveries().where(here).order_by(outbox.c.id))
 
     def retry(self, delivery_id: int) -> None:
         """Make a dead letter, or one that waits, due now.
@@ -202,43 +207,32 @@ class Outbox(Resource):
             found = {row[0]: row[1] for row in connection.execute(statement)}
         return {state: found.get(state.value, 0) for state in DeliveryState}
 
-    def _finish(self, worker: str, delivery_id: int, values: Mapping[str, Any]) -> bool:
-        return self._change(worker, delivery_id, {**values, "finished_at": self._now(), "leased_until": None})
 
-    def _change(self, worker: str, delivery_id: int, values: Mapping[str, Any]) -> bool:
-        mine = (outbox.c.leased_by == worker) & (outbox.c.state == DeliveryState.DUE.value)
-        with self._database.writing() as connection:
-            changed = connection.execute(update(outbox).where(outbox.c.id == delivery_id, mine).values(**values))
-            return changed.rowcount == 1
+def _is_behind_another() -> ColumnElement[bool]:
+    earlier = outbox.alias()
+    same = (earlier.c.contact_id == outbox.c.contact_id) & (earlier.c.target == outbox.c.target)
+    return exists().where(same, earlier.c.id < outbox.c.id, earlier.c.state == DeliveryState.DUE.value)
+
+
+def _change(connection: Connection, worker: str, delivery_id: int, values: Mapping[str, Any]) -> bool:
+    mine = (outbox.c.leased_by == worker) & (outbox.c.state == DeliveryState.DUE.value)
+    changed = connection.execute(update(outbox).where(outbox.c.id == delivery_id, mine).values(**values))
+    return changed.rowcount == 1
+
+
+def _rename(
+    connection: Connection, delivery_id: int, linked: str | None, withdrawn: Sequence[str], now: datetime
+) -> None:
+    row = connection.execute(select(outbox.c.contact_id, outbox.c.target).where(outbox.c.id == delivery_id)).one()
+    for name in withdrawn:
+        here = links.c.link_key == name_key(row.target, name)
+        connection.execute(update(links).where(here).values(withdrawn_at=now))
+    if linked is not None:
+        values = {"contact_id": row.contact_id, "link_key": name_key(row.target, linked)}
+        values |= {"system": row.target, "external_id": linked, "created_at": now}
+        connection.execute(insert_ignoring(connection.dialect.name, links, "link_key"), values)
 
 
 def _due_at(now: datetime) -> dict[str, Any]:
     state = DeliveryState.DUE.value
     return {"state": state, "next_attempt_at": now, "leased_by": None, "leased_until": None, "finished_at": None}
-
-
-def _all() -> Select[Any]:
-    joined = outbox.outerjoin(contacts, contacts.c.id == outbox.c.contact_id)
-    joined = joined.outerjoin(decisions, decisions.c.id == outbox.c.decision_id)
-    return select(outbox, contacts.c.message_id, decisions.c.version.label("decision_version")).select_from(joined)
-
-
-def _read(connection: Connection, statement: Select[Any]) -> tuple[StoredDelivery, ...]:
-    return tuple(_delivery(row) for row in connection.execute(statement))
-
-
-def _delivery(row: Row[Any]) -> StoredDelivery:
-    document = json_object(row.payload)
-    return StoredDelivery(
-        id=row.id,
-        delivery=Delivery(key=document["key"], target=row.target, kind=row.kind, payload=document["payload"]),
-        message_id=row.message_id,
-        decision_version=row.decision_version,
-        state=DeliveryState(row.state),
-        attempts=row.attempts,
-        next_attempt_at=row.next_attempt_at,
-        last_error=row.last_error,
-        answer=row.answer,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-    )
