@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 import wiring
+from kb.answers import Found
 from kb.articles import read_articles
 from kb.building import build_index
 from kb.evaluation import (
@@ -33,7 +34,7 @@ from kb.evaluation import (
 )
 from kb.judged_sets import JudgedSet, Question, read_judged_set
 from kb.no_answer import NoAnswerModel
-from kb.search import Found, SectionSearch, Weights
+from kb.search import SectionSearch, Weights, trust_in_words
 from models.encoder import MiniLMEncoder
 from triage.protocols import Encoder
 from triage.types import Query
@@ -207,11 +208,16 @@ def _table(loaded: Loaded) -> tuple[Numbers, Numbers]:
 
 
 def _members(found: Found) -> list[float]:
-    return [getattr(found.signals, name) for name in MEMBERS]
+    """Return what the weights multiply: two cosines, and BM25 by the trust in the question's number of words."""
+    signals = found.signals
+    return [signals.section, signals.question, signals.lexical * trust_in_words(round(np.expm1(signals.words)))]
 
 
 def fit(tables: Sequence[tuple[Numbers, Numbers]]) -> Numbers:
-    """Return weights of sum 1 that give the right candidates the largest softmax share; sets weigh the same."""
+    """Return weights, of which the cosines' sum to 1, that give right candidates the largest softmax share.
+
+    Every set weighs the same.
+    """
     from scipy.optimize import minimize
 
     def loss(weights: Numbers) -> float:
@@ -223,7 +229,7 @@ def fit(tables: Sequence[tuple[Numbers, Numbers]]) -> Numbers:
         return total
 
     found = minimize(loss, np.full(len(MEMBERS), 5.0), bounds=[(0, None)] * len(MEMBERS)).x
-    weights: Numbers = found / found.sum()
+    weights: Numbers = found / found[:2].sum()
     return weights
 
 

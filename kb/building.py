@@ -2,13 +2,13 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from kb.articles import Article, Section
-from kb.index import Snapshot, Span, Spelling, VectorIndex, questions_of, section_text
+from kb.index import Snapshot, Span, Spelling, VectorIndex, heading_text, questions_of, section_text
 from kb.lexical import Bm25, informative, stem, words_of
 from kb.snapshots import FORMAT, load, save
 from triage.errors import DataError, ModelError
@@ -74,9 +74,12 @@ def _built(articles: tuple[Article, ...], encoder: Encoder, version: str, previo
     known = _known_vectors(previous) if previous is not None and previous.encoder_version == encoder.version else {}
     sections = [(article, section) for article in articles for section in article.sections]
     questions = [(article, question) for article in articles for question in questions_of(article)]
-    texts = [section_text(*pair) for pair in sections] + [question for _, question in questions]
-    languages = [article.language for article, _ in (*sections, *questions)]
+    questioned = [question for _, question in questions]
+    headings = [heading_text(*pair) for pair in sections]
+    texts = [*(section_text(*pair) for pair in sections), *questioned, *headings]
+    languages = [article.language for article, _ in (*sections, *questions, *sections)]
     vectors = _encoded(texts, languages, encoder, known)
+    by_section, by_question, by_heading = np.split(vectors, [len(sections), len(sections) + len(questions)])
     spans: list[tuple[Span, ...]] = []
     for article in articles:
         spans += map(tuple, sentences([section.text for section in article.sections], article.language))
@@ -84,22 +87,28 @@ def _built(articles: tuple[Article, ...], encoder: Encoder, version: str, previo
         version=version,
         encoder_version=encoder.version,
         articles=articles,
-        section_index=VectorIndex(vectors[: len(sections)]),
-        question_index=VectorIndex(vectors[len(sections) :]),
-        bm25=Bm25.of([_stem_frequencies(*pair) for pair in sections]),
+        section_index=VectorIndex(by_section),
+        question_index=VectorIndex(by_question),
+        heading_vectors=by_heading,
+        bm25=Bm25.of([_stem_frequencies(article.language, _fields(article, section)) for article, section in sections]),
+        article_bm25=Bm25.of([_stem_frequencies(article.language, _all_fields(article)) for article in articles]),
         sentences=tuple(spans),
         spelling=Spelling.of(sorted(set().union(*map(_vocabulary, articles)))),
     )
 
 
 def _known_vectors(snapshot: Snapshot) -> dict[str, Vectors]:
-    sections = (section_text(article, section) for article in snapshot.articles for section in article.sections)
+    sections = [(article, section) for article in snapshot.articles for section in article.sections]
     questions = (question for article in snapshot.articles for question in questions_of(article))
-    known = dict(zip(sections, snapshot.section_index.vectors, strict=True))
+    headings = (heading_text(*pair) for pair in sections)
+    known = dict(zip(headings, snapshot.heading_vectors, strict=True))
+    known |= dict(zip((section_text(*pair) for pair in sections), snapshot.section_index.vectors, strict=True))
     return known | dict(zip(questions, snapshot.question_index.vectors, strict=True))
 
 
 def _encoded(texts: Sequence[str], languages: Sequence[str], encoder: Encoder, known: Mapping[str, Vectors]) -> Vectors:
+    """Return the vectors of texts, shape (n_texts, dim), each different text encoded once; an empty one is zeros."""
+    known = {"": np.zeros(encoder.dim, dtype=np.float32), **known}
     new = {text: language for text, language in zip(texts, languages, strict=True) if text not in known}
     encoded = encoder.encode(list(new), [Language(code=code, probability=1.0) for code in new.values()])
     vectors = {**known, **dict(zip(new, encoded, strict=True))}
@@ -114,11 +123,20 @@ def _fields(article: Article, section: Section) -> Iterator[tuple[str, float]]:
         yield alias, ALIAS_WEIGHT
 
 
-def _stem_frequencies(article: Article, section: Section) -> dict[str, float]:
+def _all_fields(article: Article) -> Iterator[tuple[str, float]]:
+    yield article.title, TITLE_WEIGHT
+    for alias in article.aliases:
+        yield alias, ALIAS_WEIGHT
+    for section in article.sections:
+        yield section.heading, HEADING_WEIGHT
+        yield section.text, BODY_WEIGHT
+
+
+def _stem_frequencies(language: str, fields: Iterable[tuple[str, float]]) -> dict[str, float]:
     frequencies: dict[str, float] = {}
-    for text, weight in _fields(article, section):
+    for text, weight in fields:
         for word in informative(words_of(text)):
-            stemmed = stem(word, article.language)
+            stemmed = stem(word, language)
             frequencies[stemmed] = frequencies.get(stemmed, 0.0) + weight
     return frequencies
 

@@ -30,6 +30,7 @@ class Candidates:
     asked: Mask
     section_vectors: Vectors
     question_vectors: Vectors
+    heading_vectors: Vectors
 
     @classmethod
     def of(cls, snapshot: Snapshot, articles: Rows) -> Self:
@@ -50,17 +51,18 @@ class Candidates:
             asked=asked,
             section_vectors=snapshot.section_index.vectors[sections],
             question_vectors=snapshot.question_index.vectors[questions],
+            heading_vectors=snapshot.heading_vectors[sections],
         )
 
     def question_cosines(self, vector: Vectors, by_section: Numbers) -> Numbers:
-        """Return the best cosine with title and aliases of each article; where it has neither, with its sections."""
-        if not self.asked.any():
-            return np.maximum.reduceat(by_section, self.section_starts)
-        best = np.maximum.reduceat(self.question_vectors @ vector, self.question_starts).astype(np.float64)
-        if self.asked.all():
-            return best
-        cosines = np.maximum.reduceat(by_section, self.section_starts)
-        cosines[self.asked] = best
+        """Return for each section its best cosine with its article's title and aliases and with its own heading.
+
+        Where an article has neither title nor alias, its best section stands for them.
+        """
+        best = np.maximum.reduceat(by_section, self.section_starts)
+        if self.asked.any():
+            best[self.asked] = np.maximum.reduceat(self.question_vectors @ vector, self.question_starts)
+        cosines: Numbers = np.maximum(np.repeat(best, self.section_sizes), self.heading_vectors @ vector)
         return cosines
 
 

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kb.answers import Found
 from kb.building import build_index
 from kb.index import Mask, Snapshot
 from kb.judged_sets import JudgedSet, Question, read_judged_set
 from kb.lexical import words_of
 from kb.no_answer import LOOKED_AT, NoAnswerModel, answerable_probability
-from kb.search import Found, SectionSearch, Weights
+from kb.search import SectionSearch, Weights
 from triage.protocols import Encoder, LanguageDetector
 from triage.types import Language, Query
 
@@ -32,7 +33,7 @@ COMPARED = ("recall@1", "recall@5", "mrr@10", "success@1", "success@5")
 LENGTHS = ((0, 4), (5, 9), (10, 19), (20, None))
 ALONE = {
     "BM25 alone": Weights(section=0.0, question=0.0, lexical=1.0),
-    "vectors alone": Weights(section=0.5, question=0.5, lexical=0.0),
+    "vectors alone": Weights(lexical=0.0),
 }
 
 Numbers = npt.NDArray[np.float64]

@@ -1,5 +1,6 @@
 """What each article said on a given day: every version of its file, kept in the store when it is first seen."""
 
+from collections.abc import Set
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,11 +24,13 @@ class History:
         self._seen: dict[Path, tuple[Facts, str]] = {}
 
     def keep(self, *, by: str) -> int:
-        """Keep what is new, and that an article is gone; return how many files were read.
+        """Keep what is new, and that an article is gone, also while nothing ran; return how many files were read.
 
-        A file that is no article is passed over: the check of the articles names it.
+        A file that is no article is passed over: the check of the articles names it. The article of its name is not
+        taken for gone, nor is any where the first look finds no article at all, as when a disk is not mounted.
         """
         found: dict[Path, tuple[Facts, str]] = {}
+        unread: set[str] = set()
         read = 0
         for path in sorted(self._folder.rglob("*.md")):
             facts = (path.stat().st_mtime_ns, path.stat().st_size)
@@ -37,12 +40,22 @@ class History:
                 continue
             read += 1
             name = self._kept(path, by)
-            if name is not None:
+            if name is None:
+                unread.add(known[1] if known is not None else path.stem)
+            else:
                 found[path] = (facts, name)
-        for gone in {name for _, name in self._seen.values()} - {name for _, name in found.values()}:
-            self._store.keep_version(gone, None, by)
+        if found or self._seen:
+            self._keep_deletions({name for _, name in found.values()} | unread, by)
         self._seen = found
         return read
+
+    def _keep_deletions(self, present: Set[str], by: str) -> None:
+        """Keep that articles are gone; at the first look, those that the store has and the folder has not."""
+        before = {name for _, name in self._seen.values()}
+        if not self._seen:
+            before = {version.article_id for version in self._store.standing()}
+        for gone in sorted(before - present):
+            self._store.keep_version(gone, None, by)
 
     def _kept(self, path: Path, by: str) -> str | None:
         try:

@@ -18,7 +18,8 @@ EXACT_UP_TO = 400_000  # rows
 FEW_ROWS = 2_000  # rows that are compared at once, without a first look
 OVERSAMPLED = 4
 LISTS_READ = 64  # of 4 √n
-ROWS_PER_LIST = 64  # that the lists are learned from
+ROWS_PER_LIST = 40  # that the lists are learned from: faiss asks for 39
+ROUNDS = 10  # of learning them
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -110,6 +111,7 @@ def _quick_index(vectors: Vectors) -> faiss.Index | None:
     else:
         lists = 4 * math.isqrt(len(vectors))
         quick = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatIP(dim), dim, lists, kind, metric, False)
+        quick.cp.niter = ROUNDS
         quick.train(rounded[:: max(1, len(rounded) // (lists * ROWS_PER_LIST))])
     quick.add(rounded)
     return quick
@@ -149,7 +151,9 @@ class Snapshot:
         articles: In the order of building.
         section_index: A vector a section, of title, heading and text.
         question_index: A vector a question.
+        heading_vectors: A vector a section, of title and heading; zeros where it has no heading.
         bm25: A row a section.
+        article_bm25: A row an article.
         sentences: For every section the (start, end) of its sentences in `Section.text`.
         spelling: The words of all articles, by their letters.
     """
@@ -159,7 +163,9 @@ class Snapshot:
     articles: tuple[Article, ...]
     section_index: VectorIndex
     question_index: VectorIndex
+    heading_vectors: Vectors
     bm25: Bm25
+    article_bm25: Bm25
     sentences: tuple[tuple[Span, ...], ...]
     spelling: Spelling
 
@@ -205,6 +211,11 @@ class Snapshot:
 def questions_of(article: Article) -> tuple[str, ...]:
     """Return the wordings that ask for an article: its title, if it has one, then its aliases."""
     return tuple(text for text in (article.title, *article.aliases) if text)
+
+
+def heading_text(article: Article, section: Section) -> str:
+    """Return how a section's heading asks for it, under its article's title; empty where it has no heading."""
+    return " - ".join(text for text in (article.title, section.heading) if text) if section.heading else ""
 
 
 def section_text(article: Article, section: Section) -> str:

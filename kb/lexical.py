@@ -22,7 +22,7 @@ from triage.types import Vectors
 Places: TypeAlias = npt.NDArray[np.int64]
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
-K1, B = 1.2, 0.75
+K1, B = 0.9, 0.4
 CHAR_SIZES = (3, 4, 5)
 
 # Scripts written without spaces are cut into overlapping pairs of signs.

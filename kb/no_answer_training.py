@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kb.answers import Found
 from kb.no_answer import LOOKED_AT, Logistic, Signals, answerable_probability
-from kb.search import Found, SectionSearch
+from kb.search import SectionSearch
 from triage.types import Query
 
 L2 = 1.0

@@ -22,7 +22,7 @@ from kb.index import Snapshot, Spelling, VectorIndex
 from kb.lexical import Bm25, CharTfidf, Postings
 from triage.errors import DataError, ModelError
 
-FORMAT = "1"  # raised when the files, or what is put into them, change
+FORMAT = "2"  # raised when the files, or what is put into them, change
 
 
 def save(snapshot: Snapshot, folder: Path) -> None:
@@ -55,7 +55,9 @@ def _write_files(snapshot: Snapshot, folder: Path) -> None:
     arrays: dict[str, npt.NDArray[Any]] = {
         "sections.npy": snapshot.section_index.vectors,
         "questions.npy": snapshot.question_index.vectors,
+        "headings.npy": snapshot.heading_vectors,
         **_arrays("stems", snapshot.bm25.postings),
+        **_arrays("article_stems", snapshot.article_bm25.postings),
         **_arrays("letters", snapshot.spelling.letters.postings),
     }
     for name, index in (("sections", snapshot.section_index), ("questions", snapshot.question_index)):
@@ -67,6 +69,7 @@ def _write_files(snapshot: Snapshot, folder: Path) -> None:
         "articles.json": [as_record(article) for article in snapshot.articles],
         "sentences.json": snapshot.sentences,
         "stems.json": list(snapshot.bm25.postings.numbers),
+        "article_stems.json": list(snapshot.article_bm25.postings.numbers),
         "letters.json": list(snapshot.spelling.letters.postings.numbers),
         "words.json": snapshot.spelling.words,
     }
@@ -156,15 +159,18 @@ def _check_facts(facts: Mapping[str, Any], home: Path, encoder_version: str | No
 
 
 def _read_files(home: Path, facts: Mapping[str, Any]) -> Snapshot:
+    articles = tuple(map(from_record, _parsed(home / "articles.json")))
     sentences = tuple(tuple((start, end) for start, end in spans) for spans in _parsed(home / "sentences.json"))
     words = tuple(_parsed(home / "words.json"))
     return Snapshot(
         version=facts["version"],
         encoder_version=facts["encoder"],
-        articles=tuple(map(from_record, _parsed(home / "articles.json"))),
+        articles=articles,
         section_index=_vector_index(home, "sections", facts),
         question_index=_vector_index(home, "questions", facts),
+        heading_vectors=np.load(home / "headings.npy").astype(np.float32, copy=False),
         bm25=Bm25(_postings(home, "stems", n_rows=len(sentences))),
+        article_bm25=Bm25(_postings(home, "article_stems", n_rows=len(articles))),
         sentences=sentences,
         spelling=Spelling(words, CharTfidf(_postings(home, "letters", n_rows=len(words)))),
     )

@@ -1,20 +1,16 @@
 """Zip files: unpacked into a folder of their own within limits, or refused; never outside it."""
 
-import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from kb.importers.items import LeftOut, Source
+from triage import unzip
 from triage.errors import DataError
+from triage.unzip import DAMAGED, Limits
 
-MAX_FILES = 100_000
-MAX_UNPACKED_BYTES = 2_000_000_000
-MAX_OFFICE_BYTES = 150_000_000
-# Text packs to a tenth, repeated table cells to a fiftieth; a bomb to a thousandth and less.
-MAX_RATIO = 200
-_SMALL = 10_000_000  # unpacked bytes up to which the ratio does not matter
+ARCHIVE = Limits(unpacked_bytes=2_000_000_000)
+OFFICE_FILE = Limits(unpacked_bytes=150_000_000)
 
 
 def unpack(source: Source, folder: Path, suffixes: frozenset[str]) -> Iterator[LeftOut]:
@@ -28,16 +24,16 @@ def unpack(source: Source, folder: Path, suffixes: frozenset[str]) -> Iterator[L
     """
     try:
         with source.open() as file, zipfile.ZipFile(file) as archive:
-            _check_size(archive, MAX_UNPACKED_BYTES)
+            unzip.check_size(archive, ARCHIVE)
             for member in archive.infolist():
                 if member.is_dir():
                     continue
-                reason = _refusal(member, suffixes)
+                reason = unzip.refusal(member) or _unread(unzip.inner_path(member).suffix.lower(), suffixes)
                 if reason:
                     yield LeftOut(source=f"{source.name}/{member.filename[:200]}", reason=reason)
                 else:
-                    _write(archive, member, folder)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error) as error:
+                    unzip.write(archive, member, folder / unzip.inner_path(member))
+    except DAMAGED as error:
         raise DataError(f"it is no whole zip file ({error})") from error
 
 
@@ -49,42 +45,12 @@ def check_office_file(source: Source) -> None:
     """
     try:
         with source.open() as file, zipfile.ZipFile(file) as archive:
-            _check_size(archive, MAX_OFFICE_BYTES)
+            unzip.check_size(archive, OFFICE_FILE)
     except zipfile.BadZipFile as error:
         raise DataError(f"it is no whole {source.path.suffix.lstrip('.').upper()} file ({error})") from error
 
 
-def _check_size(archive: zipfile.ZipFile, most: int) -> None:
-    """Compare what the directory says; reading stops at the sizes it says, so that it cannot lie."""
-    members = archive.infolist()
-    unpacked = sum(member.file_size for member in members)
-    packed = sum(member.compress_size for member in members)
-    if len(members) > MAX_FILES:
-        raise DataError(f"it holds {len(members):,} files, at most {MAX_FILES:,} are read; split it")
-    if unpacked > most:
-        raise DataError(f"it unpacks to {unpacked:,} bytes, at most {most:,} are read; split it")
-    if unpacked > _SMALL and unpacked > MAX_RATIO * max(packed, 1):
-        raise DataError(f"it unpacks to {unpacked // max(packed, 1):,} times its size, which is a zip bomb")
-
-
-def _refusal(member: zipfile.ZipInfo, suffixes: frozenset[str]) -> str | None:
-    path = PurePosixPath(member.filename.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-        return "its path climbs out of the archive"
-    if stat.S_ISLNK(member.external_attr >> 16):
-        return "it is a link, and links are not followed"
-    if member.flag_bits & 0x1:
-        return "it is encrypted; unpack the archive by hand and import the folder"
-    if path.suffix.lower() == ".zip":
+def _unread(suffix: str, suffixes: frozenset[str]) -> str | None:
+    if suffix == ".zip":
         return "it is an archive inside an archive; import it by itself"
-    if path.suffix.lower() not in suffixes:
-        return f"{path.suffix.lower() or 'a file without ending'} is no format that is read"
-    return None
-
-
-def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
-    target = folder / member.filename.replace("\\", "/")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(member) as packed, target.open("wb") as file:
-        while chunk := packed.read(1 << 20):
-            file.write(chunk)
+    return None if suffix in suffixes else f"{suffix or 'a file without ending'} is no format that is read"

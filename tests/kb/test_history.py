@@ -65,3 +65,39 @@ def test_what_has_not_changed_is_neither_read_nor_kept_again(store: SqlTriageSto
     assert len(store.articles.versions("pool")) == 1
     assert History(store.articles, folder).keep(by="editor") == 2
     assert len(store.articles.versions("pool")) == 1
+
+
+def test_an_article_deleted_while_nothing_ran_is_kept_as_gone(
+    store: SqlTriageStore, days: Days, tmp_path: Path
+) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "pool.md").write_text(ARTICLE.format(hour="noon"), encoding="utf-8")
+    (folder / "rink.md").write_text(ARTICLE.replace("pool", "rink").format(hour="six"), encoding="utf-8")
+    History(store.articles, folder).keep(by="articles folder")
+    days.now += timedelta(days=2)
+    (folder / "pool.md").unlink()
+    History(store.articles, folder).keep(by="articles folder")
+    History(store.articles, folder).keep(by="articles folder")
+    assert [version.document is None for version in store.articles.versions("pool")] == [False, True]
+    assert (said(store, 2), said(store, 3)) == (ARTICLE.format(hour="noon"), None)
+    assert [version.article_id for version in store.articles.standing()] == ["rink"]
+
+
+def test_an_article_that_is_broken_or_a_folder_that_is_empty_is_not_taken_for_deleted(
+    store: SqlTriageStore, tmp_path: Path
+) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    file, rink = folder / "pool.md", folder / "rink.md"
+    file.write_text(ARTICLE.format(hour="noon"), encoding="utf-8")
+    rink.write_text(ARTICLE.replace("pool", "rink").format(hour="six"), encoding="utf-8")
+    history = History(store.articles, folder)
+    history.keep(by="editor")
+    file.write_text("---\nid: pool\ntitle: [", encoding="utf-8")
+    history.keep(by="editor")
+    History(store.articles, folder).keep(by="editor")
+    file.unlink()
+    rink.unlink()
+    History(store.articles, folder).keep(by="editor")
+    assert [version.article_id for version in store.articles.standing()] == ["pool", "rink"]

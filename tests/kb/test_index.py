@@ -106,6 +106,9 @@ def test_a_snapshot_is_the_same_after_writing_and_reading(tmp_path: Path) -> Non
     assert opened.question_index.vectors.tolist() == built.question_index.vectors.tolist()
     weights = built.bm25.weights_of(["couch"])
     assert opened.bm25.similarities(weights).tolist() == built.bm25.similarities(weights).tolist()
+    assert opened.article_bm25.similarities(weights).tolist() == built.article_bm25.similarities(weights).tolist()
+    assert opened.heading_vectors.tolist() == built.heading_vectors.tolist()
+    assert built.heading_vectors.any(axis=1).tolist() == [False, False, False, True, True]
     assert opened.spelling.nearest("mattres") == built.spelling.nearest("mattres")
 
 
@@ -201,7 +204,7 @@ def test_facts_say_encoder_format_and_dimension(tmp_path: Path) -> None:
     snapshot = build_index([COUCH], FakeEncoder(DIM), tmp_path)
     facts = json.loads((tmp_path / snapshot.version / "facts.json").read_text())
     assert {name: facts[name] for name in ("format", "version", "encoder", "dim")} == {
-        "format": "1",
+        "format": "2",
         "version": snapshot.version,
         "encoder": "fake-encoder",
         "dim": DIM,

@@ -35,13 +35,13 @@ def test_joined_ranges_follow_one_another() -> None:
 
 
 def test_bm25_of_two_rows_is_what_the_formula_gives_by_hand() -> None:
-    # Lengths 2 and 1, mean 1.5: norms 1.2 * (.25 + .75 * 2 / 1.5) = 1.5 and 1.2 * (.25 + .75 / 1.5) = 0.9.
-    # idf(water) = ln 1.2, idf(bill) = ln 2. Row 0 earns 1 / 2.5 of both; row 1 earns 1 / 1.9 of water's.
+    # Lengths 2 and 1, mean 1.5: norms .9 * (.6 + .4 * 2 / 1.5) = 1.02 and .9 * (.6 + .4 / 1.5) = 0.78.
+    # idf(water) = ln 1.2, idf(bill) = ln 2. Row 0 earns 1 / 2.02 of both; row 1 1 / 1.78 of water's.
     index = Bm25.of([{"water": 1.0, "bill": 1.0}, {"water": 1.0}])
     weights = index.weights_of(["water", "bill"])
     assert weights == pytest.approx({"water": np.log(1.2), "bill": np.log(2)})
     similarities, coverage = index.similarities(weights), index.coverage(weights, [0, 1])
-    assert similarities == pytest.approx([0.4, np.log(1.2) / 1.9 / np.log(2.4)])
+    assert similarities == pytest.approx([1 / 2.02, np.log(1.2) / 1.78 / np.log(2.4)])
     assert coverage == pytest.approx([1.0, np.log(1.2) / np.log(2.4)])
 
 

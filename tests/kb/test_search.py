@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kb.search
+from kb.answers import Found
 from kb.articles import Section
 from kb.lexical import stems_of
 from kb.no_answer import NoAnswerModel
-from kb.search import Found, SectionSearch, Weights
+from kb.search import SectionSearch, Weights
 from tests.kb.builders import COUCH, DIM, POTHOLE, TODAY, WATER, article, query, search_of, snapshot_of
 from triage.protocols import KnowledgeBase
 from triage.types import Answer, AnswerStatus, Audience, Prediction, Query, SearchFilter
@@ -177,7 +178,9 @@ def test_hidden_articles_are_not_found() -> None:
 
 def brute_force(search: SectionSearch, text: Query, k: int) -> list[int]:
     snapshot, weights = search.snapshot, search.weights
-    lexical = snapshot.bm25.similarities(snapshot.bm25.weights_of(stems_of(text.text)))
+    stems = stems_of(text.text)
+    lexical, whole = (bm25.similarities(bm25.weights_of(stems)) for bm25 in (snapshot.bm25, snapshot.article_bm25))
+    word_weight = weights.lexical * np.log((1 + len(set(stems))) / 1.75)
     best = []
     for number in range(len(snapshot.articles)):
         sections = range(snapshot.sections_from[number], snapshot.sections_from[number + 1])
@@ -186,8 +189,8 @@ def brute_force(search: SectionSearch, text: Query, k: int) -> list[int]:
         best.append(
             max(
                 weights.section * (snapshot.section_index.vectors[row] @ text.vector)
-                + weights.question * cosine
-                + weights.lexical * lexical[row]
+                + weights.question * max(cosine, snapshot.heading_vectors[row] @ text.vector)
+                + word_weight * ((1 - weights.whole) * lexical[row] + weights.whole * whole[number])
                 - weights.internal * (snapshot.sections[row].audience is Audience.INTERNAL)
                 for row in sections
             )
