@@ -6,7 +6,7 @@ itself by its words. A model is a folder of plain arrays and JSON; nothing in it
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from models.features import SparseRow, TfidfFeatures
+from models.features import SparseRow, TfidfFeatures, as_written
 from models.scope import ScopeRule
 from triage.errors import ComponentError, ModelError
 from triage.types import Prediction, Vectors
@@ -85,7 +85,10 @@ class LinearClassifier:
         probabilities = calibrated(scores, self.weights)
         if self.scope:
             probabilities[~self.scope.holds(scores, vectors)] *= OUT_OF_SCOPE_SHARE
-        return [self._best(row, chances) for row, chances in zip(rows, probabilities, strict=True)]
+        return [
+            self._best(row, chances, as_written(text))
+            for row, chances, text in zip(rows, probabilities, texts, strict=True)
+        ]
 
     def probabilities(self, rows: Sequence[SparseRow], vectors: Vectors) -> npt.NDArray[np.float32]:
         """Return the probability of each label, shape (n_texts, n_labels); rows sum to 1."""
@@ -104,13 +107,15 @@ class LinearClassifier:
         scores: npt.NDArray[np.float32] = words + weights.bias
         return scores
 
-    def _best(self, row: SparseRow, chances: npt.NDArray[np.float32]) -> tuple[Prediction, ...]:
+    def _best(
+        self, row: SparseRow, chances: npt.NDArray[np.float32], written: Mapping[str, str]
+    ) -> tuple[Prediction, ...]:
         order = np.argsort(-chances, kind="stable")[:TOP]
         return tuple(
             Prediction(
                 label=self.labels[number],
                 probability=float(chances[number]),
-                because=self._words_for(row, int(number)),
+                because=tuple(written.get(gram, gram) for gram in self._words_for(row, int(number))),
             )
             for number in order
         )

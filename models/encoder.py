@@ -16,10 +16,12 @@ from typing import Self
 
 import ctranslate2
 import numpy as np
+import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from models.ear import Ear
 from triage.errors import ModelError
-from triage.types import Language, Vectors
+from triage.types import Encoded, Language, Vectors
 
 STUDENT = Path(str(files("models") / "weights" / "encoder"))  # shipped, ready to run
 WINDOW = 254  # word pieces beside [CLS] and [SEP]: the 256 that the model was trained on
@@ -38,9 +40,17 @@ class MiniLMEncoder:
     """Sentence embeddings of one network; see `protocols.Encoder`."""
 
     def __init__(
-        self, engine: ctranslate2.Encoder, tokenizer: Tokenizer, *, version: str, dim: int, workers: int
+        self,
+        engine: ctranslate2.Encoder,
+        tokenizer: Tokenizer,
+        *,
+        version: str,
+        dim: int,
+        workers: int,
+        ear: Ear | None = None,
     ) -> None:
         self._engine = engine
+        self._ear = ear
         self._tokenizer = tokenizer
         self._start, self._end = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="encoder")
@@ -48,12 +58,13 @@ class MiniLMEncoder:
         self.dim = dim
 
     @classmethod
-    def load(cls, folder: Path, *, workers: int = 2) -> Self:
+    def load(cls, folder: Path, *, workers: int = 2, ear: Ear | None = None) -> Self:
         """Open a folder that `models.conversion` made.
 
         Args:
             folder: Holds model.bin, tokenizer.json and encoder.json.
             workers: Batches computed side by side, one thread each.
+            ear: Listens for danger while it reads; one that was fitted on another encoder is left out.
 
         Raises:
             ModelError: If a file is missing or damaged.
@@ -69,7 +80,8 @@ class MiniLMEncoder:
             raise ModelError(
                 f"the encoder in {folder} cannot be opened ({error}); delete the folder and start again"
             ) from error
-        return cls(engine, tokenizer, version=version, dim=dim, workers=workers)
+        listens = ear is not None and ear.encoder == version
+        return cls(engine, tokenizer, version=version, dim=dim, workers=workers, ear=ear if listens else None)
 
     def encode(self, texts: Sequence[str], languages: Sequence[Language] = ()) -> Vectors:
         """Return float32 embeddings of shape (n_texts, dim), rows of unit length; an empty text is all zero.
@@ -77,16 +89,24 @@ class MiniLMEncoder:
         Each text is computed in batches sorted by length; its vector does not depend on its neighbors by more
         than the rounding of int8 (cosine > 0.999). `languages` are not read.
         """
+        return self.read(texts).vectors
+
+    def read(self, texts: Sequence[str], languages: Sequence[Language] = ()) -> Encoded:
+        """Return the embeddings as `encode` does, and what the ear heard: of a long text its most alarming window."""
         windows = sorted(self._windows(texts), key=lambda window: len(window.pieces))
         batches = list(_batches(windows))
         pooled = map(self._pooled, batches) if len(batches) < 2 else self._pool.map(self._pooled, batches)
         sums: Vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
-        for batch, vectors in zip(batches, pooled, strict=True):
-            for window, vector in zip(batch, vectors, strict=True):
-                sums[window.text_index] += vector * len(window.pieces)
+        alarms: Vectors = np.full((len(texts), 2), np.nan, dtype=np.float32)
+        for batch, (vectors, heard) in zip(batches, pooled, strict=True):
+            for window, vector, alarm in zip(batch, vectors, heard, strict=True):
+                at = window.text_index
+                sums[at] += vector * len(window.pieces)
+                if not alarms[at, 0] > alarm[0]:
+                    alarms[at] = alarm
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         np.divide(sums, lengths, out=sums, where=lengths > 0)
-        return sums
+        return Encoded(vectors=sums, alarms=alarms)
 
     def _windows(self, texts: Sequence[str]) -> Iterator[_Window]:
         for index, encoding in enumerate(self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)):
@@ -97,15 +117,27 @@ class MiniLMEncoder:
                 low, high = number * len(pieces) // count, (number + 1) * len(pieces) // count
                 yield _Window(index, tuple(pieces[low:high]))
 
-    def _pooled(self, batch: Sequence[_Window]) -> Vectors:
-        """Return the mean token vector of each window, unit length, shape (n, dim)."""
-        ids = [[self._start, *window.pieces, self._end] for window in batch]
-        states = np.asarray(self._engine.forward_batch(ids).last_hidden_state)
-        lengths = np.array([len(row) for row in ids])
+    def _pooled(self, batch: Sequence[_Window]) -> tuple[Vectors, Vectors]:
+        """Return the mean token vector of each window, unit length, shape (n, dim), and what the ear heard, (n, 2)."""
+        states, lengths = self.states([window.pieces for window in batch])
         mask = np.arange(states.shape[1]) < lengths[:, None]
         means = np.einsum("ntd,nt->nd", states, mask.astype(np.float32)) / lengths[:, None]
         vectors: Vectors = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
-        return vectors
+        heard = np.full((len(batch), 2), np.nan, np.float32) if self._ear is None else self._ear.hear(states, lengths)
+        return vectors, heard
+
+    def states(self, pieces: Sequence[Sequence[int]]) -> tuple[Vectors, npt.NDArray[np.int64]]:
+        """Return the token states of texts of word pieces, shape (n, most tokens, dim), and the tokens of each."""
+        ids = [[self._start, *some, self._end] for some in pieces]
+        states: Vectors = np.asarray(self._engine.forward_batch(ids).last_hidden_state)
+        return states, np.array([len(row) for row in ids])
+
+    def pieces(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return the word pieces of each text, at most a window of them."""
+        return [
+            tuple(encoding.ids[:WINDOW])
+            for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        ]
 
 
 class MultilingualEncoder:
@@ -141,6 +173,17 @@ class MultilingualEncoder:
         english = sorted(set(range(len(texts))) - set(foreign))
         vectors[english] = self._teacher.encode([texts[number] for number in english])
         return vectors
+
+    def read(self, texts: Sequence[str], languages: Sequence[Language]) -> Encoded:
+        """Return the embeddings as `encode` does, and what the ear of whoever read a text heard."""
+        vectors: Vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        alarms: Vectors = np.empty((len(texts), 2), dtype=np.float32)
+        for encoder, english in ((self._teacher, True), (self._student, False)):
+            chosen = [number for number, language in enumerate(languages) if _is_english(language) == english]
+            if chosen:
+                found = encoder.read([texts[number] for number in chosen])
+                vectors[chosen], alarms[chosen] = found.vectors, found.alarms
+        return Encoded(vectors=vectors, alarms=alarms)
 
 
 def _is_english(language: Language) -> bool:

@@ -26,12 +26,16 @@ class Measured:
         examples: Those in scope.
         chances: Their probabilities, shape (n, n_labels).
         labels: Of the columns.
+        vectors: Embeddings of the examples, shape (n, dim).
+        centers: Of the model's labels, shape (n_labels, dim); None where it has none.
         report: The measures of `triage model evaluate --json`.
     """
 
     examples: tuple[Example, ...]
     chances: npt.NDArray[np.float32]
     labels: tuple[str, ...]
+    vectors: Vectors
+    centers: npt.NDArray[np.float32] | None
     report: dict[str, Any]
 
 
@@ -70,7 +74,14 @@ def measure(model: LinearClassifier, examples: Sequence[Example], encoder: Encod
             "recall": round(float(rejected_outside.mean()), 4),
             "in_scope_rejected": round(float(rejected_inside.mean()), 4),
         }
-    return Measured(examples=inside, chances=chances, labels=model.labels, report=report)
+    return Measured(
+        examples=inside,
+        chances=chances,
+        labels=model.labels,
+        vectors=vectors,
+        centers=model.scope.centers if model.scope else None,
+        report=report,
+    )
 
 
 def _rejected(

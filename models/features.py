@@ -5,6 +5,7 @@ length), but without its import, and fast: the character grams of a word are loo
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,13 +17,36 @@ import numpy.typing as npt
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 DIGIT = re.compile(r"\d")
+ACCENT = re.compile("[\u0300-\u036f]")
 MAX_CACHED_WORDS = 50_000
 CHAR_SIZES = (2, 3, 4, 5)
 
 
 def words_of(text: str) -> list[str]:
-    """Return the lower-case words of a text; every digit becomes 0, so that numbers weigh by their shape."""
-    return [word.replace("’", "'") for word in WORD.findall(DIGIT.sub("0", text.lower()))]
+    """Return the lower-case words of a text without accents; every digit becomes 0: numbers weigh by their shape.
+
+    Residents leave accents out as often as not, in Vietnamese above all: `ổ gà` and `o ga` are the same words.
+    """
+    return [word.replace("’", "'") for word in WORD.findall(DIGIT.sub("0", without_accents(text.lower())))]
+
+
+def as_written(text: str) -> dict[str, str]:
+    """Return the word grams that the text spells with accents, by how `words_of` spells them."""
+    if text.isascii():
+        return {}
+    written = WORD.findall(unicodedata.normalize("NFC", text.lower()))
+    plain = words_of(text)
+    if len(written) != len(plain):
+        return {}
+    return {gram: shown for gram, shown in zip(word_grams(plain), word_grams(written), strict=True) if gram != shown}
+
+
+def without_accents(text: str) -> str:
+    """Return the text with its combining marks of Latin and Cyrillic letters taken off, and đ as d."""
+    if text.isascii():
+        return text
+    bare = ACCENT.sub("", unicodedata.normalize("NFD", text)).replace("đ", "d")
+    return unicodedata.normalize("NFC", bare)
 
 
 def word_grams(words: Sequence[str]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Labels that are probably wrong: confident learning (Northcutt, Jiang and Chuang 2021), by cleanlab."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -52,6 +53,17 @@ def label_noise(
     Returns:
         None where cleanlab is not installed (the extra `train`).
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of progress bars, and of labels too rare to doubt, nothing is wanted here
+        return _found(chances, examples, labels, mask)
+
+
+def _found(
+    chances: npt.NDArray[np.float32],
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    mask: Callable[[str], str],
+) -> LabelNoise | None:
     try:
         from cleanlab.filter import find_label_issues
     except ImportError:

@@ -19,11 +19,13 @@ import httpx2
 from packaging.version import InvalidVersion, Version
 
 from models.translation_engines import READS, ArgosEngine
-from triage.errors import ModelError
+from triage import unzip
+from triage.errors import DataError, ModelError
+from triage.unzip import DAMAGED, Limits
 
 TIMEOUT_S = 30.0
 TRIES = 4
-MOST_BYTES = 1_500_000_000  # unpacked
+UNPACKED = Limits(unpacked_bytes=1_500_000_000)
 ROOM = 3.0  # free space asked for, in sizes of the archive
 
 Progress = Callable[[str, int, int], None]
@@ -181,21 +183,14 @@ def _unpack(archive: Path, target: Path, name: str) -> None:
     """Unpack the archive's one folder as `target`."""
     try:
         with zipfile.ZipFile(archive) as file:
-            broken = file.testzip()
-            if broken is not None:
-                raise zipfile.BadZipFile(f"{broken} is damaged")
-            if sum(info.file_size for info in file.infolist()) > MOST_BYTES:
-                raise zipfile.BadZipFile(f"it unpacks to more than {MOST_BYTES:,} bytes")
-            for info in file.infolist():
-                parts = PurePosixPath(info.filename).parts
-                if info.filename.startswith("/") or ".." in parts:
-                    raise zipfile.BadZipFile(f"{info.filename!r} climbs out of the archive")
-                if len(parts) > 1 and not info.is_dir():
-                    place = target.joinpath(*parts[1:])
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    with file.open(info) as source, place.open("wb") as out:
-                        shutil.copyfileobj(source, out)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+            unzip.check_size(file, UNPACKED)
+            for member in file.infolist():
+                reason, parts = unzip.refusal(member), unzip.inner_path(member).parts
+                if reason:
+                    raise DataError(f"{member.filename[:200]!r}: {reason}")
+                if len(parts) > 1 and not member.is_dir():
+                    unzip.write(file, member, target.joinpath(*parts[1:]))
+    except (*DAMAGED, DataError) as error:
         archive.unlink()
         shutil.rmtree(target, ignore_errors=True)
         raise ModelError(f"{name}: the archive is corrupt ({error}); run the command again") from error

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from models.registry import Registry
+from triage.errors import ModelError
 from triage.granting import Outcome
 from triage.taxonomy import Taxonomy
 from triage.types import UrgencyLevel
@@ -69,6 +71,28 @@ def compare(active: Sequence[Outcome], candidate: Sequence[Outcome], taxonomy: T
         labels=tuple(labels),
         refusals=tuple(f"{name}: {_shown(each)}" for name, each in worse),
     )
+
+
+def promote(
+    registry: Registry, model_id: str, comparison: Comparison | None, *, by: str, reason: str, force: bool = False
+) -> None:
+    """Let a candidate answer, unless the comparison with the active model stands against it.
+
+    Args:
+        registry: Where it is registered.
+        model_id: The candidate.
+        comparison: Of both on held-out messages; None where nobody compared.
+        by: Who promotes it.
+        reason: Why, for the record.
+        force: Do it even where something gets worse.
+
+    Raises:
+        ModelError: If a language or a safety-relevant label gets worse and it is not forced, or it does not fit.
+    """
+    refusals = comparison.refusals if comparison else ()
+    if refusals and not force:
+        raise ModelError(f"{model_id} is not activated: " + "; ".join(refusals) + "; --force --reason overrules it")
+    registry.activate(model_id, by, reason=reason, forced=bool(refusals))
 
 
 def is_grave(label: str, taxonomy: Taxonomy) -> bool:

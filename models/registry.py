@@ -15,6 +15,7 @@ from triage.store.models import ModelLog, ModelRole, StoredModel
 from triage.taxonomy import Taxonomy
 
 KIND = "classifier"
+DEFAULT = "default"  # the model that the set-up trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +91,23 @@ class Registry:
         self.log.activate(model_id, by, reason=reason, forced=forced)
 
     def shadow(self, model_id: str, by: str) -> None:
-        """Let a model predict beside the active one; raises as `activate` does."""
+        """Let a model predict beside the active one; raises as `activate` does, and where it is the active one."""
         self.open(model_id)
+        if model_id == self.active():
+            raise ModelError(f"{model_id} is active: it has nothing to disagree with; shadow another model")
         self.log.activate(model_id, by, role=ModelRole.SHADOW)
+
+    def end_shadow(self, by: str) -> str:
+        """Let the model in shadow look on no more, and return its id; what it said is kept.
+
+        Raises:
+            NotFound: If no model is in shadow.
+        """
+        candidate = self.candidate()
+        if candidate is None:
+            raise NotFound("no model is in shadow")
+        self.log.activate(candidate, by, role=ModelRole.RETIRED, reason="shadow ended")
+        return candidate
 
     def rollback(self, by: str) -> str | None:
         """Go back to the model that was active before; None is the one that the set-up trained.
@@ -115,6 +130,11 @@ class Registry:
         """Return the id of the active model; None is the one that the set-up trained."""
         stored = self.log.current(KIND)
         return stored.id if stored else None
+
+    @property
+    def standing(self) -> str:
+        """Name of the model that answers: its id, or DEFAULT."""
+        return self.active() or DEFAULT
 
     def candidate(self) -> str | None:
         """Return the id of the model that predicts beside the active one."""

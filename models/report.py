@@ -1,28 +1,30 @@
-"""The evaluation report: one HTML file that needs nothing else, and the same facts as JSON."""
+"""The facts of the evaluation report, and how they are written: one HTML file that needs nothing else, and JSON."""
 
-import html
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from models.datasets import Example
+from models.drift import Moved, drift, nearness_outside, profile_of
 from models.evaluation import Measured
 from models.held_out import outcomes_of
-from models.plots import line_plot
-from triage.bounds import wilson
+from models.learning_curve import outlook, points_of
+from models.measures import macro_f1
+from models.report_page import page_of
+from triage.bounds import lower_bound, wilson
 from triage.granting import Outcome
 
 PAIRS = 20
+EXAMPLES = 3
 BINS = 10
-STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}
-table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .6rem;border-bottom:1px solid #bbb;text-align:left}
-td:not(:first-child){font-variant-numeric:tabular-nums}code{overflow-wrap:anywhere}
-"""
+STEPS = 20
+BOOTSTRAPS = 1_000
+PROMISES = (0.9, 0.95, 0.97, 0.99)
 
 
 def facts_of(
@@ -33,20 +35,28 @@ def facts_of(
     Args:
         measured: What the model said of held-out messages.
         mask: Takes personal data out of the examples that are shown.
-        trained_on: The model's meta.json, for the drift; None where it has none.
+        trained_on: The model's meta.json, for learning curve, label noise and drift; None where it has none.
     """
     outcomes = outcomes_of(measured.chances, measured.examples, measured.labels)
     top3 = _top3(measured)
+    known = trained_on or {}
+    points = points_of(known.get("learning_curve", ()))
+    more = outlook(points, known["examples"]) if points else None
     return {
         **measured.report,
-        "by_class": _table(outcomes, top3, lambda each: each.truth),
+        "intervals": _intervals(outcomes, top3),
+        "by_class": _by_class(outcomes, top3),
         "by_language": _table(outcomes, top3, lambda each: each.language),
         "by_channel": _table(outcomes, top3, lambda each: each.channel),
         "confusions": _confusions(outcomes, measured.examples, mask),
-        "reliability": _reliability(outcomes),
-        "coverage": _coverage(outcomes),
-        "label_noise": (trained_on or {}).get("label_noise"),
-        "drift": _drift(measured.examples, trained_on) if trained_on else None,
+        "reliability": reliability_of(outcomes),
+        "coverage": coverage_of(outcomes),
+        "promises": [_promise(outcomes, wanted) for wanted in PROMISES],
+        "learning_curve": [asdict(each) for each in points],
+        "more_labels": asdict(more) | {"sentence": str(more)} if more else None,
+        "label_noise": known.get("label_noise"),
+        "drift": [_moved(each) for each in _drift(measured, known)] if trained_on else None,
+        "labels_unknown_to_the_model": sorted({each.label for each in measured.examples} - set(measured.labels)),
     }
 
 
@@ -56,25 +66,52 @@ def write_report(path: Path, facts: Mapping[str, Any]) -> None:
     path.with_suffix(".json").write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def page_of(facts: Mapping[str, Any]) -> str:
-    """Return the HTML page."""
-    names = ("name", "n", "accuracy", "low", "high", "top3")
-    parts = [
-        f"<h1>Evaluation</h1><p>{facts['n']} messages. <code>{html.escape(facts['signature'])}</code></p>",
-        _html_table([facts["metrics"]], tuple(facts["metrics"])),
-        _html_table([facts["out_of_scope"]], tuple(facts["out_of_scope"])) if "out_of_scope" in facts else "",
-        "<h2>How far probabilities can be trusted</h2>",
-        line_plot(facts["reliability"], x="probability that was stated", y="share that was right", diagonal=True),
-        "<h2>What a threshold covers</h2>",
-        line_plot(facts["coverage"], x="share of the messages covered", y="precision of those"),
-        *(f"<h2>By {by}</h2>{_html_table(facts[f'by_{by}'], names)}" for by in ("language", "channel", "class")),
-        "<h2>Taken for another</h2>",
-        _html_table(facts["confusions"], ("truth", "said", "n", "example")),
-        f"<h2>Label noise in the training data</h2><p>{_sentence(facts['label_noise'])}</p>",
-        f"<h2>Drift against the training data</h2><p>{_sentence(facts['drift'])}</p>",
+def reliability_of(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
+    """Return (mean probability, share right) of ten parts of equal size, by probability."""
+    ranked = sorted(outcomes, key=lambda each: each.probability)
+    parts = [part for part in np.array_split(np.arange(len(ranked)), BINS) if len(part)]
+    return [
+        (
+            round(float(np.mean([ranked[i].probability for i in part])), 4),
+            round(float(np.mean([ranked[i].is_right for i in part])), 4),
+        )
+        for part in parts
     ]
-    head = f'<meta charset="utf-8"><title>Evaluation</title><style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>'
+
+
+def coverage_of(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
+    """Return (share covered, precision) at every twentieth of the messages, the surest first."""
+    hits = np.cumsum([each.is_right for each in sorted(outcomes, key=lambda each: -each.probability)])
+    sizes = sorted({max(1, round(len(outcomes) * step / STEPS)) for step in range(1, STEPS + 1)})
+    return [(round(size / len(outcomes), 4), round(float(hits[size - 1] / size), 4)) for size in sizes]
+
+
+def _promise(outcomes: Sequence[Outcome], wanted: float) -> dict[str, float | None]:
+    """Return the largest share of the messages, the surest first, whose precision's lower 95 % bound is as wanted."""
+    ranked = sorted(outcomes, key=lambda each: -each.probability)
+    best: dict[str, float | None] = {"wanted": wanted, "covered": 0.0, "from_probability": None}
+    hits = 0
+    for n, each in enumerate(ranked, start=1):
+        hits += each.is_right
+        is_last_of_equals = n == len(ranked) or ranked[n].probability < each.probability
+        if is_last_of_equals and lower_bound(hits, n) >= wanted:
+            best |= {"covered": round(n / len(ranked), 4), "from_probability": round(each.probability, 4)}
+    return best
+
+
+def _intervals(outcomes: Sequence[Outcome], top3: Sequence[bool]) -> dict[str, tuple[float, float]]:
+    """Return 95 % intervals: Wilson's for shares, the bootstrap's for macro F1."""
+    n = len(outcomes)
+    random = np.random.default_rng(0)
+    pairs = [(each.said, each.truth) for each in outcomes]
+    draws = (random.integers(0, n, n).tolist() for _ in range(BOOTSTRAPS))
+    scores = [macro_f1([pairs[i][0] for i in drawn], [pairs[i][1] for i in drawn]) for drawn in draws]
+    found = {
+        "accuracy": wilson(sum(each.is_right for each in outcomes), n),
+        "top3": wilson(sum(top3), n),
+        "macro_f1": tuple(np.quantile(scores, [0.025, 0.975]).tolist()),
+    }
+    return {name: (round(low, 4), round(high, 4)) for name, (low, high) in found.items()}
 
 
 def _top3(measured: Measured) -> list[bool]:
@@ -100,55 +137,44 @@ def _table(outcomes: Sequence[Outcome], top3: Sequence[bool], key: Callable[[Out
     return rows
 
 
+def _by_class(outcomes: Sequence[Outcome], top3: Sequence[bool]) -> list[dict[str, Any]]:
+    """Return the table of the classes, with how often each is said and how often that is right."""
+    said, right = Counter(each.said for each in outcomes), Counter(each.said for each in outcomes if each.is_right)
+    rows = _table(outcomes, top3, lambda each: each.truth)
+    for row in rows:
+        name, n = row["name"], row["n"]
+        row["said"] = said[name]
+        row["precision"] = round(right[name] / said[name], 4) if said[name] else 0.0
+        row["f1"] = round(2 * right[name] / (said[name] + n), 4)
+    return rows
+
+
 def _confusions(
     outcomes: Sequence[Outcome], examples: Sequence[Example], mask: Callable[[str], str]
 ) -> list[dict[str, Any]]:
-    wrong = [(each, example) for each, example in zip(outcomes, examples, strict=True) if not each.is_right]
-    counts = Counter((each.truth, each.said) for each, _ in wrong)
-    first = {(each.truth, each.said): example.text for each, example in reversed(wrong)}
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:PAIRS]
-    return [{"truth": key[0], "said": key[1], "n": n, "example": mask(first[key])} for key, n in ranked]
-
-
-def _reliability(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
-    """Return (mean probability, share right) of ten parts of equal size, by probability."""
-    ranked = sorted(outcomes, key=lambda each: each.probability)
-    parts = [part for part in np.array_split(np.arange(len(ranked)), BINS) if len(part)]
+    """Return the most frequent confusions, each with the examples that the model was surest of."""
+    found: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    for each, example in zip(outcomes, examples, strict=True):
+        if not each.is_right:
+            found.setdefault((each.truth, each.said), []).append((each.probability, example.text))
+    ranked = sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:PAIRS]
     return [
-        (
-            round(float(np.mean([ranked[i].probability for i in part])), 4),
-            round(float(np.mean([ranked[i].is_right for i in part])), 4),
-        )
-        for part in parts
+        {
+            "truth": truth,
+            "said": said,
+            "n": len(cases),
+            "examples": [mask(text) for _, text in sorted(cases, reverse=True)[:EXAMPLES]],
+        }
+        for (truth, said), cases in ranked
     ]
 
 
-def _coverage(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
-    """Return (share covered, precision) at every twentieth of the messages, the surest first."""
-    hits = np.cumsum([each.is_right for each in sorted(outcomes, key=lambda each: -each.probability)])
-    sizes = sorted({max(1, round(len(outcomes) * step / 20)) for step in range(1, 21)})
-    return [(round(size / len(outcomes), 4), round(float(hits[size - 1] / size), 4)) for size in sizes]
+def _drift(measured: Measured, trained_on: Mapping[str, Any]) -> tuple[Moved, ...]:
+    then = trained_on.get("profile") or {"languages": trained_on.get("languages", {})}
+    nearness = None if measured.centers is None else nearness_outside(measured.vectors, measured.centers)
+    now = profile_of(measured.examples, nearness)
+    return drift(then, {feature: counts for feature, counts in now.items() if feature in then})
 
 
-def _drift(examples: Sequence[Example], trained_on: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how far the mix of languages has moved from that of the training data (total variation, 0 to 1)."""
-    now, then = Counter(example.language for example in examples), Counter(trained_on["languages"])
-    codes = sorted({*now, *then})
-    shares = {code: (then[code] / max(1, then.total()), now[code] / max(1, now.total())) for code in codes}
-    unknown = sorted({example.label for example in examples} - set(trained_on["labels"]))
-    moved = sum(abs(old - new) for old, new in shares.values()) / 2
-    return {"languages_moved": round(moved, 4), "labels_unknown_to_the_model": unknown}
-
-
-def _html_table(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
-    head = "".join(f"<th scope=col>{name.replace('_', ' ')}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(row[name]))}</td>" for name in names) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _sentence(facts: Mapping[str, Any] | None) -> str:
-    if not facts:
-        return "Not known for this model."
-    return html.escape("; ".join(f"{name.replace('_', ' ')}: {value or 'none'}" for name, value in facts.items()))
+def _moved(each: Moved) -> dict[str, Any]:
+    return {**asdict(each), "is_more_than_chance": each.is_more_than_chance}

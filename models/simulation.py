@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from models.calibration import calibrate
 from models.classifiers import bent, softmax
@@ -43,9 +44,17 @@ def predicted(
 def out_of_fold(
     examples: Sequence[Example], encoder: Encoder, progress: Progress, recipe: Recipe = CITY
 ) -> tuple[Outcome, ...]:
-    """Return what models of the other parts say of each part; messages out of scope are left out.
+    """Return what models of the other parts say of each part; messages out of scope are left out."""
+    return outcomes_of(*held_out_chances(examples, encoder, progress, recipe))
 
-    The calibration is fitted on the same predictions: two parameters, or a curve, for all of them.
+
+def held_out_chances(
+    examples: Sequence[Example], encoder: Encoder, progress: Progress, recipe: Recipe = CITY
+) -> tuple[npt.NDArray[np.float32], tuple[Example, ...], tuple[str, ...]]:
+    """Return the probabilities of each part by models of the others, shape (n, n_labels), of what, and the labels.
+
+    Messages out of scope are left out. The calibration is fitted on the same predictions: two parameters, or a
+    curve, for all of them.
     """
     labels = tuple(sorted({example.label for example in examples} - {OUT_OF_SCOPE}))
     numbers = {label: number for number, label in enumerate(labels)}
@@ -58,7 +67,7 @@ def out_of_fold(
     scores = held_out.scores[inside]
     calibration = calibrate(scores, held_out.truth[inside])
     chances = bent(softmax(scores / np.float32(calibration.temperature)), calibration.isotonic)
-    return outcomes_of(chances, [examples[row] for row in held_out.rows[inside]], labels)
+    return chances, tuple(examples[row] for row in held_out.rows[inside]), labels
 
 
 def simulation(outcomes: Sequence[Outcome], *, wanted: float = WANTED_PRECISION) -> dict[str, Any]:

@@ -21,9 +21,11 @@ from models.card import card_of
 from models.classifiers import LinearClassifier, bent, softmax
 from models.cleaning import LeftOut
 from models.datasets import OUT_OF_SCOPE, Example, digest_of
+from models.drift import nearness_inside, profile_of
 from models.fitting import REST, Progress, Recipe, embed, fit
 from models.held_out import HeldOut, Material, choose_weight, hold_out, outcomes_of, write_outcomes
 from models.label_noise import label_noise
+from models.learning_curve import Point, as_stored, learning_curve
 from models.measures import metrics
 from models.scope import ScopeRule, centers_of, choose_rule
 from models.splitting import Parts, Split, parts_of
@@ -68,6 +70,7 @@ class _Proof:
     calibration: Calibration
     scope: ScopeRule
     weight: float
+    curve: tuple[Point, ...]
 
 
 def train(
@@ -113,10 +116,11 @@ def train(
     facts = _facts(examples, encoder, recipe, terms)
     report = _report(proof, examples, labels, facts, terms) if proof else {}
     facts |= report.pop("meta.json", {"held_out": None})
+    profile = profile_of(examples, nearness_inside(vectors, truth, len(labels)))
     name = f"linear-{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]}"
     out.mkdir(parents=True, exist_ok=True)
     LinearClassifier(weights, features, version=name, scope=proof.scope if proof else None).save(out, {})
-    return _write(out, {"version": name, **facts}, labels, report)
+    return _write(out, {"version": name, **facts}, {"labels": labels, "profile": profile}, report)
 
 
 def train_into(out: Path, examples: Sequence[Example], encoder: Encoder, recipe: Recipe, progress: Progress) -> None:
@@ -163,6 +167,7 @@ def _prove(
             centers_of(material.vectors[known], material.truth[known], len(labels)),
         ),
         weight=weight,
+        curve=learning_curve(material, labels, parts, weight, recipe, held_out, progress),
     )
 
 
@@ -188,6 +193,7 @@ def _report(
             "calibration": proof.calibration.kind,
             "vector_weight": proof.weight,
             "leaked": proof.parts.leaked,
+            "learning_curve": as_stored(proof.curve),
             "label_noise": None if noise is None else {"n": noise.n, "of": noise.of, "share": round(noise.share, 4)},
         },
         "held_out.jsonl": outcomes,
@@ -211,9 +217,11 @@ def _facts(examples: Sequence[Example], encoder: Encoder, recipe: Recipe, terms:
     }
 
 
-def _write(out: Path, facts: dict[str, Any], labels: tuple[str, ...], report: Mapping[str, Any]) -> dict[str, Any]:
+def _write(
+    out: Path, facts: dict[str, Any], learned_from: Mapping[str, Any], report: Mapping[str, Any]
+) -> dict[str, Any]:
     """Write what stands beside the weights, and return the facts."""
-    meta = {**facts, "labels": labels, "weights": digest_of_weights(out)}
+    meta = {**facts, **learned_from, "weights": digest_of_weights(out)}
     _write_json(out / "meta.json", meta)
     thresholds = report.get("thresholds.json", ())
     if report:

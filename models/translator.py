@@ -79,6 +79,10 @@ class GuardedTranslator:
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="translator")
         self.version = "; ".join(sorted({engine.name for engine in engines.values()})) or "none"
 
+    def reads(self, language: str) -> bool:
+        """Tell whether the language has an engine."""
+        return language in self._engines
+
     def translate(self, texts: Sequence[str], languages: Sequence[str]) -> list[Translation]:
         """Return one translation a text, in order; all sentences of a language go through its engine in one call."""
         done = [Translation(status=TranslationStatus.UNAVAILABLE)] * len(texts)

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import torch
@@ -30,7 +30,11 @@ from models import conversion, datasets
 from models.encoder import MiniLMEncoder
 from models.recipes.bag import english_neighbors, fit_bag
 from models.recipes.pairs import PAIRS, Pair, held_out, read_pairs, residents_pairs, roughened
+from models.recipes.stored import bert_weights
 from triage.types import Vectors
+
+if TYPE_CHECKING:
+    from transformers import BertModel
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 VOCABULARY = 48_000
@@ -62,6 +66,9 @@ def main(
     minutes: Annotated[float, typer.Option(help="Training ends by then; the learning rate falls to 0 at it.")] = 60,
     threads: Annotated[int, typer.Option(help="Processor cores.")] = 2,
     again: Annotated[bool, typer.Option("--again", help="A further pass, from the weights of the last.")] = False,
+    start: Annotated[
+        Path | None, typer.Option(help="Go on from exported weights, such as models/weights/encoder.")
+    ] = None,
 ) -> None:
     """Train the student and leave it in WORK/student in the Hugging Face layout, ready for models.conversion."""
     torch.set_num_threads(threads)
@@ -71,9 +78,12 @@ def main(
     print(f"{len(pairs):,} pairs: {dict(Counter(pair.language for pair in pairs).most_common())}", flush=True)
     english = sorted({pair.english for pair in pairs})
     targets = teacher_vectors(english, teacher, work / "teacher.npy")
-    tokenizer = vocabulary(pairs, work / "tokenizer.json")
+    tokenizer = vocabulary(pairs, (start or work) / "tokenizer.json")
     items = tokenized(pairs, english, tokenizer)
-    body = student(tokenizer, items, targets, teacher, work / "start.npy")
+    if start:
+        body = further_student(tokenizer, start)
+    else:
+        body = student(tokenizer, items, targets, teacher, work / "start.npy")
     watched = {f"{code}.{source}": held_out(data / "parallel", code, source)[:300] for code, source in WATCHED}
     Trainer(body, tokenizer, items, targets, work, minutes * 60).run(watched, teacher, again=again)
     save_student(body, tokenizer, work / "student")
@@ -161,9 +171,24 @@ def student(
     inputs = np.load(path)
     for number, name in enumerate(SPECIAL):
         inputs[number] = old[words.token_to_id(name)]
+    return _with_vocabulary(body, torch.from_numpy(inputs))
+
+
+def further_student(tokenizer: Tokenizer, start: Path) -> nn.Module:
+    """Return the network with the weights that an earlier training exported."""
+    from transformers import BertModel
+
+    body = BertModel.from_pretrained(str(conversion.packaged_weights()), add_pooling_layer=False)
+    weights = bert_weights(start)
+    further = _with_vocabulary(body, weights["embeddings.word_embeddings.weight"])
+    further.load_state_dict(weights)
+    return further
+
+
+def _with_vocabulary(body: "BertModel", inputs: Tensor) -> nn.Module:
     size, dim = inputs.shape
-    body.embeddings.word_embeddings = nn.Embedding(size, dim, sparse=True, _weight=torch.from_numpy(inputs))
-    body.config.vocab_size = len(inputs)
+    body.embeddings.word_embeddings = nn.Embedding(size, dim, sparse=True, _weight=inputs)
+    body.config.vocab_size = size
     body.config.pad_token_id = 0
     module: nn.Module = body
     return module

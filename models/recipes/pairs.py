@@ -31,8 +31,8 @@ DOCUMENTATION, ARCHAIC = 2, 3
 DOCUMENTATION_SHARE = 0.25  # of a language's pairs at most
 ARCHAIC_PAIRS = {"ht": 15_000, "tl": 6_000}  # languages with too little else
 PAIRS = {
-    "es": 50_000, "zh": 50_000, "ru": 42_000, "vi": 40_000, "uk": 26_000, "ko": 28_000, "ar": 30_000,
-    "tl": 26_000, "ht": 20_000, "fa": 24_000, "pt": 26_000, "fr": 26_000, "so": 4_000, "hmn": 1_000,
+    "es": 60_000, "zh": 60_000, "ru": 55_000, "vi": 40_000, "uk": 28_000, "ko": 33_000, "ar": 36_000,
+    "tl": 26_000, "ht": 20_000, "fa": 24_000, "pt": 38_000, "fr": 38_000, "so": 4_000, "hmn": 1_000,
 }  # fmt: skip
 MOST_CHARACTERS = 280
 # Residents write without accents (Vietnamese above all), without punctuation, and with slips.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from models.features import TfidfFeatures, char_grams, stacked, word_grams, words_of
+from models.features import TfidfFeatures, as_written, char_grams, stacked, word_grams, words_of
 
 TEXTS = [
     "There's a pothole on 9th and Oak, a deep pothole",
@@ -75,10 +75,12 @@ def test_the_weights_are_those_of_scikit_learn(min_count: int) -> None:
         ("snake_case", ["snake", "case"]),
         ("", []),
         ("🙏 ?", []),
-        ("ТЁМНО 路灯", ["тёмно", "路灯"]),
+        ("ТЁМНО 路灯", ["темно", "路灯"]),
+        ("Ổ GÀ ở đường", ["o", "ga", "o", "duong"]),
+        ("가로등 mañana", ["가로등", "manana"]),
     ],
 )
-def test_words_are_lower_case_and_digits_are_zeros(text: str, words: list[str]) -> None:
+def test_words_are_lower_case_without_accents_and_digits_are_zeros(text: str, words: list[str]) -> None:
     assert words_of(text) == words
 
 
@@ -86,6 +88,13 @@ def test_words_are_lower_case_and_digits_are_zeros(text: str, words: list[str]) 
 def test_the_words_of_words_are_the_same_words(text: str) -> None:
     words = words_of(text)
     assert words_of(" ".join(words)) == words
+
+
+def test_words_are_shown_as_the_resident_wrote_them() -> None:
+    shown = as_written("Có ổ gà ở Stockton")
+    assert shown["o ga"] == "ổ gà"
+    assert "stockton" not in shown
+    assert as_written("plain words") == {}
 
 
 def test_grams_of_words_are_the_words_and_then_the_neighbors() -> None:

@@ -142,7 +142,7 @@ def test_the_progress_is_told_to_its_end(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     train(examples(), FakeEncoder(), tmp_path, FULL, lambda *each: told.append(each))
     last = {what: (done, total) for what, done, total in told}
-    assert set(last) == {"encode", "choose", "hold out", "fit"}
+    assert set(last) == {"encode", "choose", "hold out", "learning curve", "fit"}
     assert all(done == total for done, total in last.values())
 
 
