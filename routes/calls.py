@@ -1,5 +1,6 @@
 """Calls while they are spoken: segments by POST or over a WebSocket; the record is stored when the call ends."""
 
+from functools import partial
 from typing import Annotated, Any, Final
 
 import orjson
@@ -13,10 +14,11 @@ from routes.problems import problems
 from routes.services import Services
 from triage.access import Right
 from triage.channels.request import MAX_ID, decoded
-from triage.channels.rolling import CallView, LiveCalls
+from triage.channels.rolling import CallView
 from triage.channels.voice import update_of
 from triage.errors import AccessDenied, MessageRejected, TriageError
-from triage.types import Message, Triage
+from triage.live_calls import LiveCalls
+from triage.types import Message, Translate, Triage
 
 router = APIRouter(prefix="/v1", tags=["triage"])
 
@@ -34,12 +36,15 @@ CallId = Annotated[
 def live_calls(services: Services) -> LiveCalls:
     """Return the calls of an application."""
 
-    def keep(message: Message, triage: Triage) -> None:
-        services.store.save([(message, triage)])
+    def keep(message: Message, triage: Triage, raw: bytes) -> None:
+        services.store.receive([(message, raw)])
+        services.store.save_once(message, triage)
         services.metrics.triaged([triage])
         note_triages(services.store.gaps, [(message, triage)])
 
-    return LiveCalls(services.pipeline.triage, keep)
+    # Who is on the line cannot wait for a translation; the backlog adds it to the record.
+    triager = partial(services.pipeline.triage, translate=Translate.LATER)
+    return LiveCalls(services.store.calls, triager, keep)
 
 
 SpokenUpdate = Annotated[

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from kb.gap_notes import note_triages
@@ -16,12 +16,13 @@ from routes.once import Idempotent, json_response
 from routes.preconditions import etag_of
 from routes.problems import problems
 from routes.services import Given, Services
+from routes.translating import TranslateParameter, add_translation
 from triage.access import Right
 from triage.channels.request import TriageRequest
 from triage.errors import NotFound, RequestRejected
 from triage.store import Status, StoredContact
 from triage.store.contact_list import ContactFilter, ContactPage, Order
-from triage.types import Channel, Message, Mode, UrgencyLevel
+from triage.types import Channel, Message, Mode, Translate, UrgencyLevel
 
 router = APIRouter(prefix="/v1", tags=["contacts"])
 
@@ -81,14 +82,22 @@ class ContactQuery(BaseModel):
         **problems(s409="The first request with this key is under way.", s413="The text is too long."),
     },
 )
-def create_contact(request: TriageRequest, services: Given, once: Idempotent, http: Request) -> Response:
+def create_contact(
+    request: TriageRequest,
+    services: Given,
+    once: Idempotent,
+    http: Request,
+    later: BackgroundTasks,
+    translate: TranslateParameter = None,
+) -> Response:
     """Store a message, triage it, and return the contact. It is stored before it is acknowledged.
 
     The same `id` with the same text is one contact; another text is a further revision of it.
     """
     message = request.to_message(_made_up_id(once.name))
     raw = bytes(http.state.raw)
-    return once.answer(lambda: _created(services, message, raw), message_id=lambda: message.id)
+    when = translate or Translate.of(message.channel)
+    return once.answer(lambda: _created(services, message, raw, when, later), message_id=lambda: message.id)
 
 
 @router.get(
@@ -155,16 +164,19 @@ def _made_up_id(once: str | None) -> str:
     return f"m-{sha256(once.encode()).hexdigest()[:32]}" if once else f"m-{uuid.uuid4().hex}"
 
 
-def _created(services: Services, message: Message, raw: bytes) -> Response:
+def _created(
+    services: Services, message: Message, raw: bytes, translate: Translate, later: BackgroundTasks
+) -> Response:
     known = _known(services, message.id)
     is_same = known is not None and _says(known) == (message.text, message.subject)
     if not is_same or known is None or known.triage is None:
         with services.metrics.failures(message.channel):
             services.store.receive([(message, raw)])
-            triage = services.pipeline.triage(message)
+            triage = services.pipeline.triage(message, translate=translate)
             services.store.save([(message, triage)])
         services.metrics.triaged([triage])
         note_triages(services.store.gaps, [(message, triage)])
+        add_translation(later, services, message, triage)
     contact = services.store.contact_of(message.id)
     headers = {"ETag": etag_of(contact.version), "Location": f"/v1/contacts/{quote(message.id, safe='')}"}
     [answer] = shown(services, [contact])

@@ -4,8 +4,9 @@ Outside the OpenAPI document: their shapes are the senders'. What is proved and 
 200, since a sender would send it again for days; what is not proved is refused and not kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
@@ -15,9 +16,8 @@ from starlette.concurrency import run_in_threadpool
 
 from kb.gap_notes import note_triages
 from routes.services import Given, Services
-from triage.channels import chat, inbound_mail, sms, zendesk
+from triage.channels import chat, inbound_mail, phone_tree, sms, zendesk
 from triage.channels.email import Mail
-from triage.channels.mail_files import MailFile
 from triage.channels.request import decoded, message_of
 from triage.channels.settings import ChannelSettings
 from triage.channels.signatures import (
@@ -31,8 +31,8 @@ from triage.channels.signatures import (
     require_secret,
 )
 from triage.errors import MessageRejected
-from triage.store.links import Attachment
-from triage.types import Channel, Message
+from triage.mail_intake import MailIntake
+from triage.types import Channel, Message, Triage
 
 router = APIRouter(prefix="/v1/hooks", include_in_schema=False)
 
@@ -45,8 +45,8 @@ async def take_zendesk(request: Request, services: Given) -> Response:
     hook = await _hook(request)
     invocation = check_zendesk(hook, require_secret(_channels(request).zendesk_secret, "TRIAGE_ZENDESK_SECRET"))
 
-    def read() -> tuple[Message, Sequence[MailFile]]:
-        return zendesk.message_of(decoded(hook.body))[0], ()
+    def read() -> Message:
+        return zendesk.message_of(decoded(hook.body))[0]
 
     def then(message: Message) -> None:
         services.store.links.link(message.id, zendesk.SYSTEM, zendesk.message_of(decoded(hook.body))[1])
@@ -61,7 +61,7 @@ async def take_twilio(request: Request, services: Given) -> Response:
     secret = require_secret(_channels(request).twilio_token, "TRIAGE_TWILIO_TOKEN")
     fields = sms.form_of(hook.body)
     check_twilio(hook, secret, fields)
-    await run_in_threadpool(_once, services, hook, Channel.SMS, lambda: (sms.message_of(fields), ()))
+    await run_in_threadpool(_once, services, hook, Channel.SMS, lambda: sms.message_of(fields))
     return Response(_TWIML, media_type="text/xml")
 
 
@@ -72,7 +72,7 @@ async def take_sendgrid(request: Request, services: Given) -> Response:
     check_password(hook, require_secret(_channels(request).inbound_mail_secret, "TRIAGE_INBOUND_MAIL_SECRET"))
     kind = hook.headers.get("content-type", "")
     return await run_in_threadpool(
-        _once, services, hook, Channel.EMAIL, lambda: _parts(inbound_mail.of_sendgrid(hook.body, kind))
+        _once, services, hook, Channel.EMAIL, lambda: inbound_mail.of_sendgrid(hook.body, kind)
     )
 
 
@@ -82,7 +82,7 @@ async def take_postmark(request: Request, services: Given) -> Response:
     hook = await _hook(request)
     check_password(hook, require_secret(_channels(request).inbound_mail_secret, "TRIAGE_INBOUND_MAIL_SECRET"))
     return await run_in_threadpool(
-        _once, services, hook, Channel.EMAIL, lambda: _parts(inbound_mail.of_postmark(decoded(hook.body)))
+        _once, services, hook, Channel.EMAIL, lambda: inbound_mail.of_postmark(decoded(hook.body))
     )
 
 
@@ -93,7 +93,7 @@ async def take_teams(request: Request, services: Given) -> Response:
     check_teams(hook, require_secret(_channels(request).chat_secret, "TRIAGE_TEAMS_SECRET"))
     activity = decoded(hook.body)
     check_fresh(chat.sent_at(activity), hook.now)
-    await run_in_threadpool(_once, services, hook, Channel.CHAT, lambda: (chat.message_of(activity), ()))
+    await run_in_threadpool(_once, services, hook, Channel.CHAT, lambda: chat.message_of(activity))
     return Response(orjson.dumps({"type": "message", "text": "✓"}), media_type="application/json")
 
 
@@ -108,8 +108,34 @@ async def take_generic(request: Request, services: Given) -> Response:
         services,
         hook,
         Channel.CHAT,
-        lambda: (message_of(decoded(hook.body), made_up), ()),
+        lambda: message_of(decoded(hook.body), made_up),
         f"generic:{delivery}",
+    )
+
+
+@router.post("/chat")
+async def take_chat(request: Request, services: Given) -> Response:
+    """Take a line of a chat in the plain shape, signed as generic JSON is; only what the visitor writes is triaged."""
+    hook = await _hook(request)
+    delivery = check_generic(hook, require_secret(_channels(request).generic_secret, "TRIAGE_HOOK_SECRET"))
+    return await run_in_threadpool(
+        _once, services, hook, Channel.CHAT, lambda: chat.plain_message_of(decoded(hook.body)), f"chat:{delivery}"
+    )
+
+
+@router.post("/phone")
+async def take_utterance(request: Request, services: Given) -> Response:
+    """Take what a caller said to a phone tree, signed as generic JSON is, and answer where the call should go."""
+    hook = await _hook(request)
+    delivery = check_generic(hook, require_secret(_channels(request).generic_secret, "TRIAGE_HOOK_SECRET"))
+    return await run_in_threadpool(
+        _once,
+        services,
+        hook,
+        Channel.CALL,
+        lambda: phone_tree.message_of(decoded(hook.body)),
+        f"phone:{delivery}",
+        answer=_route,
     )
 
 
@@ -121,9 +147,10 @@ def _once(
     services: Services,
     hook: Hook,
     channel: Channel,
-    read: Callable[[], tuple[Message, Sequence[MailFile]]],
+    read: Callable[[], Message | Mail | None],
     delivery: str | None = None,
     then: Callable[[Message], None] = _nothing,
+    answer: Callable[[Services, str], Mapping[str, object]] = lambda services, message_id: {},
 ) -> Response:
     """Store and triage what a hook brings, once.
 
@@ -131,26 +158,31 @@ def _once(
         services: What the application works with.
         hook: The request, proved.
         channel: Under which what cannot be read is kept.
-        read: Gives the message and its files.
+        read: Gives the message or mail; None for what is none and needs no answer.
         delivery: The sender's identity of this delivery: another body under it is refused; None where it has none.
         then: What else is stored of the message.
+        answer: What else is answered of it.
 
     Raises:
         IdempotencyConflict: If the delivery came with another body.
         IdempotencyInProgress: If it is under way in another process.
     """
     try:
-        message, files = read()
+        came = read()
     except MessageRejected as error:
         services.metrics.rejected(channel)
         services.store.keep_rejected(hook.body, str(error), channel)
         return _answered("rejected", str(error))
+    if came is None:
+        return _answered("ignored", "nothing a resident said")
+    message = came.message if isinstance(came, Mail) else came
     key = f"hook:{delivery or message.id}"
     kept = services.store.idempotency.begin(key, sha256(hook.body).digest()) if delivery else None
     if kept is not None:
         return Response(kept.answer, status_code=kept.status, media_type="application/json")
     try:
-        response = _triaged(services, hook, message, files, then)
+        status = _take_mail(services, hook, came) if isinstance(came, Mail) else _take(services, hook, came, then)
+        response = _answered(status, message.id, **answer(services, message.id))
     except BaseException:
         if delivery:
             services.store.idempotency.abandon(key)
@@ -160,35 +192,45 @@ def _once(
     return response
 
 
-def _triaged(
-    services: Services, hook: Hook, message: Message, files: Sequence[MailFile], then: Callable[[Message], None]
-) -> Response:
+def _take(services: Services, hook: Hook, message: Message, then: Callable[[Message], None]) -> str:
     if services.store.first_answer(message) is not None:
-        return _answered("known", message.id)
+        return "known"
     with services.metrics.failures(message.channel):
         services.store.receive([(message, hook.body)])
-        for file in files:
-            services.store.links.attach(message.id, _attachment(file))
         then(message)
         triage = services.pipeline.triage(message)
         services.store.save_once(message, triage)
-    services.metrics.triaged([triage])
-    note_triages(services.store.gaps, [(message, triage)])
-    return _answered("stored", message.id)
+    _note(services, [(message, triage)])
+    return "stored"
 
 
-def _parts(mail: Mail) -> tuple[Message, Sequence[MailFile]]:
-    return mail.message, mail.files
+def _take_mail(services: Services, hook: Hook, mail: Mail) -> str:
+    """Take a mail as from a mailbox: spam, delivery reports, loops and automatic answers are set aside."""
+    with services.metrics.failures(Channel.EMAIL):
+        taken = MailIntake(services.store, services.pipeline, partial(_note, services)).take(mail, hook.body)
+    return "known" if taken.triage is None else "set aside" if taken.aside else "stored"
 
 
-def _attachment(file: MailFile) -> Attachment:
-    return Attachment(
-        name=file.name, media_type=file.media_type, size_bytes=file.size_bytes, content=file.content, text=file.text
-    )
+def _note(services: Services, pairs: Sequence[tuple[Message, Triage]]) -> None:
+    services.metrics.triaged([triage for _, triage in pairs])
+    note_triages(services.store.gaps, pairs)
 
 
-def _answered(status: str, detail: str) -> Response:
-    return Response(orjson.dumps({"status": status, "detail": detail}), media_type="application/json")
+def _route(services: Services, message_id: str) -> Mapping[str, object]:
+    """Return where a call should go: the decision that stands, and the line to call where life is in danger."""
+    contact = services.store.contact_of(message_id)
+    decision = contact.decision.decision if contact.decision else None
+    return {
+        "mode": decision.mode if decision else None,
+        "service_type": decision.service_type if decision else None,
+        "department": decision.department if decision else None,
+        "urgency": contact.triage.answer["urgency"]["level"] if contact.triage else None,
+        "line": contact.triage.answer["safety"]["line"] if contact.triage else None,
+    }
+
+
+def _answered(status: str, detail: str, **more: object) -> Response:
+    return Response(orjson.dumps({"status": status, "detail": detail, **more}), media_type="application/json")
 
 
 async def _hook(request: Request) -> Hook:

@@ -24,6 +24,9 @@ def search(
     language: Annotated[str | None, Query(max_length=35, description="Only articles in it, BCP 47.")] = None,
     department: Annotated[str | None, Query(max_length=200, description="Only articles of this one.")] = None,
     on: Annotated[date | None, Query(description="Only what is valid on this day; today where left out.")] = None,
+    typing: Annotated[
+        bool, Query(description="The question is still being typed: it is neither counted nor a gap.")
+    ] = False,
 ) -> SearchResult:
     """Return the sections that may answer, best first, with the quote, its source and its review date.
 
@@ -31,6 +34,8 @@ def search(
     """
     chosen = SearchFilter(audience=audience, language=language, department=department, on=on)
     result = services.pipeline.search(q, k=k, chosen=chosen)
+    if typing:
+        return result
     services.metrics.searched(result)
     if chosen == SearchFilter():  # what a filter left out is no gap
         later.add_task(_note, services, q, result)

@@ -15,6 +15,7 @@ from routes.fields import Body
 from routes.problems import problems
 from routes.services import Given, Services
 from triage.access import Actor, Right
+from triage.cell_grants import revoke_grants
 from triage.errors import ModelError, RequestRejected
 from triage.store.models import ModelRole
 
@@ -85,6 +86,8 @@ def activate(
 ) -> ActiveAnswer:
     """Let a model answer; every process takes it up within seconds. One that does not fit is refused.
 
+    What the predictions of another model had granted goes back to suggest.
+
     Whether it is better is measured before: `triage model activate --data` compares.
     """
     registry = _registry(services)
@@ -92,13 +95,17 @@ def activate(
         registry.activate(model_id, actor.name, reason=request.reason)
     except ModelError as error:
         raise RequestRejected(str(error)) from error
+    revoke_grants(services.store.policy, registry.standing, by=actor.name)
     return ActiveAnswer(active=registry.active())
 
 
 @router.post("/rollback", responses=problems(s404="No registered model is active."))
 def rollback(services: Given, actor: Annotated[Actor, require(Right.MODELS_WRITE)]) -> ActiveAnswer:
     """Go back to the model that was active before."""
-    return ActiveAnswer(active=_registry(services).rollback(actor.name))
+    registry = _registry(services)
+    active = registry.rollback(actor.name)
+    revoke_grants(services.store.policy, registry.standing, by=actor.name)
+    return ActiveAnswer(active=active)
 
 
 def _registry(services: Services) -> Registry:

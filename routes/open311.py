@@ -4,7 +4,6 @@ Outside the OpenAPI document: the standard is the document. Reading requests tak
 residents wrote; a key comes as `api_key`, or as everywhere else.
 """
 
-import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from kb.gap_notes import note_triages
 from routes.access import Gatekeeper
 from routes.contact_answers import ContactAnswer, shown
+from routes.open311_identity import named
 from routes.services import Given, Services
 from triage.access import Right
 from triage.channels.open311 import (
@@ -40,7 +40,7 @@ from triage.channels.settings import ChannelSettings
 from triage.errors import AccessDenied, NotFound, TooManyRequests, TriageError
 from triage.store import Status, StoredContact
 from triage.store.contact_list import ContactFilter
-from triage.types import Channel
+from triage.types import Channel, Message
 
 VERSION: Final = "/open311/v2"
 MEDIA_TYPES: Final = {"xml": "text/xml; charset=utf-8", "json": "application/json; charset=utf-8"}
@@ -155,20 +155,32 @@ def _created(suffix: str, request: Request, services: Services, raw: bytes) -> R
     _check_asker(request, Right.TRIAGE, key)
     _check_jurisdiction(request, jurisdiction or request.query_params.get("jurisdiction_id"))
     submission = submission_of(raw, services.taxonomy)
-    message = submission.message(f"{PREFIX}{uuid.uuid4().hex}", datetime.now(UTC))
+    now = datetime.now(UTC)
+    name, known = named(
+        services,
+        without_key(raw),
+        key=request.headers.get("idempotency-key"),
+        caller=request.state.actor.id,
+        now=now,
+    )
+    if known and known.triage:
+        line = known.triage.answer["safety"]["line"]
+    else:
+        line = _triaged(services, submission, submission.message(name, now), without_key(raw))
+    row = {"service_request_id": name, "service_notice": _notice(line), "account_id": submission.account_id}
+    return _answer(suffix, "service_requests", "request", [row], status=201)
+
+
+def _triaged(services: Services, submission: Submission, message: Message, raw: bytes) -> str | None:
+    """Store and triage a request, and return the line to call, if there is one."""
     with services.metrics.failures(message.channel):
-        services.store.receive([(message, without_key(raw))])
+        services.store.receive([(message, raw)])
         triage = with_callers_choice(services.pipeline.triage(message), submission.service_type)
-        services.store.save([(message, triage)])
+        services.store.save_once(message, triage)
     _place(services, message.id, submission)
     services.metrics.triaged([triage])
     note_triages(services.store.gaps, [(message, triage)])
-    row = {
-        "service_request_id": message.id,
-        "service_notice": _notice(triage.safety.line),
-        "account_id": submission.account_id,
-    }
-    return _answer(suffix, "service_requests", "request", [row], status=201)
+    return triage.safety.line
 
 
 def _notice(line: str | None) -> str:

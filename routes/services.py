@@ -1,6 +1,8 @@
 """What every route works with, handed in by `api.create_app`."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -16,7 +18,10 @@ from triage.taxonomy import Taxonomy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The open pipeline, the open store, what is counted, and what tells due times, incidents and changes."""
+    """The open pipeline, the open store, what is counted, and what tells due times, incidents and changes.
+
+    `articles` is the folder that accepted edits of articles are written into; None where the city has none of its own.
+    """
 
     pipeline: Pipeline
     store: SqlTriageStore
@@ -24,6 +29,11 @@ class Services:
     clock: Clock
     incidents: IncidentWatch
     live: LiveUpdates
+    articles: Path | None = None
+
+    def today(self) -> date:
+        """Return the day in the city's zone."""
+        return datetime.now(UTC).astimezone(self.clock.calendar.zone).date()
 
     @property
     def taxonomy(self) -> Taxonomy:

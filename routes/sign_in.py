@@ -46,10 +46,13 @@ class SignIn:
     Args:
         provider: What the city says of its identity provider.
         store: Where sessions are kept.
+        framed: Whether another site's page may show the sidebar: its requests then carry the cookie too, over HTTPS.
+            What changes something is told from a forgery by where the browser says it comes from, not by the cookie.
     """
 
-    def __init__(self, provider: IdentityProvider, store: SqlTriageStore) -> None:
+    def __init__(self, provider: IdentityProvider, store: SqlTriageStore, *, framed: bool = False) -> None:
         self._provider = provider
+        self._framed = framed
         self._store = store
         self._client: Any = OAuth().register(
             "city",
@@ -71,7 +74,8 @@ class SignIn:
             secret_key=self._provider.session_secret,
             session_cookie=COOKIE,
             max_age=int(LIFETIME.total_seconds()),
-            same_site="lax",  # strict would lose the cookie on the way back from the provider
+            # Strict would lose the cookie on the way back from the provider; lax, in another site's frame.
+            same_site="none" if self._framed and self._provider.over_https else "lax",
             https_only=self._provider.over_https,
         )
 

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from kb.gap_notes import note_triages
 from routes.access import require
 from routes.services import Given
+from routes.translating import TranslateParameter, add_translation
 from triage.access import Right
 from triage.batchfile import ErrorRecord, read_one, triage_read
 from triage.channels.request import TriageRequest
-from triage.types import Channel, Message, Triage
+from triage.types import Channel, Message, Translate, Triage
 
 router = APIRouter(prefix="/v1", tags=["triage"])
 MAX_MESSAGES = 1_000
@@ -36,14 +37,20 @@ class BatchAnswer(BaseModel):
 
 
 @router.post("/triage", dependencies=[require(Right.TRIAGE)])
-def triage_one(request: TriageRequest, services: Given, later: BackgroundTasks) -> Triage:
-    """Triage one message. It is stored before the answer is sent."""
+def triage_one(
+    request: TriageRequest, services: Given, later: BackgroundTasks, translate: TranslateParameter = None
+) -> Triage:
+    """Triage one message. It is stored before the answer is sent.
+
+    A translation that is `pending` comes as a further answer, told by the event `triaged`.
+    """
     message = request.to_message(f"m-{uuid.uuid4().hex}")
     with services.metrics.failures(message.channel):
-        triage = services.pipeline.triage(message)
+        triage = services.pipeline.triage(message, translate=translate or Translate.of(message.channel))
         services.store.save([(message, triage)])
     services.metrics.triaged([triage])
     later.add_task(note_triages, services.store.gaps, [(message, triage)])
+    add_translation(later, services, message, triage)
     return triage
 
 

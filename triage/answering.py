@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from triage import languages
+from triage.dispatch import dispatch_card
 from triage.questions import next_question
 from triage.taxonomy import CATCH_ALL, Taxonomy
 from triage.text import has_words
@@ -66,7 +67,13 @@ def answered(
         request_kind=found.kind,
         urgency=found.urgency,
         safety=found.safety,
-        dispatch=None,
+        dispatch=dispatch_card(
+            message.text,
+            urgency=found.urgency,
+            safety=found.safety,
+            entities=found.entities,
+            service_type=found.suggestions[0].code if found.suggestions else None,
+        ),
         interpreter=_interpreter_for(message, found.language.code),
         next_question=next_question(found.suggestions, missing, taxonomy),
         missing=tuple(attribute.code for attribute in missing),

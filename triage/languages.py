@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+MIXED = "mixed"  # the method of a text in two languages: the runner-up is the second
+
 
 class Direction(StrEnum):
     """Where a line of text begins, as in the HTML attribute `dir`."""
@@ -196,6 +198,12 @@ _ALIASES = {
     "vie": "vi",
 }
 _FOLDED = {code.lower(): code for code in BY_CODE} | _ALIASES
+
+
+def name_of(code: str | None) -> str:
+    """Return what an agent calls a language; the code itself where it has no row."""
+    row = BY_CODE.get(code or "")
+    return row.name if row else str(code)
 
 
 def code_of(tag: str) -> str | None:

@@ -20,10 +20,11 @@ _Z: Final = 1.959964  # two-sided 95 %
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayVolume:
-    """How many contacts came in on a day of the city's zone."""
+    """How many contacts came in on a day of the city's zone, and on which channels."""
 
     day: date
     contacts: int
+    channels: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +99,7 @@ def overview(store: SqlTriageStore, *, now: datetime, days: int, zone: tzinfo) -
     since = starts[0]
     window = ContactFilter(created_from=since, created_until=now)
     before = ContactFilter(created_from=since - (now - since), created_until=since)
-    volumes = tuple(
-        DayVolume(day=start.astimezone(zone).date(), contacts=_count(store, start, end))
-        for start, end in zip(starts, [*starts[1:], now], strict=True)
-    )
+    volumes = tuple(_volume(store, start, end, zone) for start, end in zip(starts, [*starts[1:], now], strict=True))
     contacts = sum(volume.contacts for volume in volumes)
     rates = store.policy.override_rates(since)
     still_open = ContactFilter(status=Status.OPEN)
@@ -137,9 +135,9 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
-def _count(store: SqlTriageStore, start: datetime, end: datetime) -> int:
-    chosen = ContactFilter(created_from=start, created_until=end)
-    return sum(store.contacts.counts_by("channel", chosen).values())
+def _volume(store: SqlTriageStore, start: datetime, end: datetime, zone: tzinfo) -> DayVolume:
+    channels = _named(store.contacts.counts_by("channel", ContactFilter(created_from=start, created_until=end)))
+    return DayVolume(day=start.astimezone(zone).date(), contacts=sum(channels.values()), channels=channels)
 
 
 def _named(counts: Mapping[str | None, int]) -> dict[str, int]:

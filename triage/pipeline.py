@@ -13,14 +13,15 @@ from triage.answering import Findings, answered, suggestions_of
 from triage.batch import Batch
 from triage.errors import ComponentError
 from triage.keywords import KeywordClassifier
+from triage.languages import MIXED, name_of
 from triage.protocols import (
     Classifier,
     DangerFinder,
-    Encoder,
     EntityFinder,
     KindTeller,
     KnowledgeBase,
     LanguageDetector,
+    ListeningEncoder,
     Policy,
     Translator,
     Tripwire,
@@ -31,6 +32,7 @@ from triage.taxonomy import CATCH_ALL, ServiceType, Taxonomy
 from triage.text import has_words, readable
 from triage.types import (
     Decision,
+    Encoded,
     Entity,
     Language,
     Message,
@@ -44,6 +46,7 @@ from triage.types import (
     SearchFilter,
     SearchResult,
     ServiceTypeSuggestion,
+    Translate,
     Translation,
     TranslationStatus,
     Triage,
@@ -66,7 +69,7 @@ class Parts:
     danger: DangerFinder
     detector: LanguageDetector
     entities: EntityFinder
-    encoder: Encoder
+    encoder: ListeningEncoder
     classifier: Classifier
     kind: KindTeller
     urgency: UrgencyRater
@@ -97,12 +100,16 @@ class Pipeline:
             policy=parts.policy.version,
         )
 
-    def triage(self, message: Message) -> Triage:
+    def triage(self, message: Message, *, translate: Translate = Translate.WAIT) -> Triage:
         """Triage one message: a batch of one."""
-        return self.triage_batch([message])[0]
+        return self.triage_batch([message], translate=translate)[0]
 
-    def triage_batch(self, messages: Sequence[Message]) -> list[Triage]:
+    def triage_batch(self, messages: Sequence[Message], *, translate: Translate = Translate.WAIT) -> list[Triage]:
         """Triage messages, in their order.
+
+        Args:
+            messages: What came in.
+            translate: Whether the answers wait for their translation; one that comes later is `pending` in them.
 
         Raises:
             Exception: Only what the tripwire raises; every other step degrades.
@@ -114,15 +121,16 @@ class Pipeline:
             hits = [self._tripwire_hits(message) for message in messages]
         detected = self._detect(batch)
         entities = self._find_entities(batch)
-        vectors = self._encode(batch, detected)
-        heard = self._hear_danger(batch, vectors, detected)
+        encoded = self._encode(batch, detected)
+        vectors = encoded.vectors
+        heard = self._hear_danger(batch, encoded.alarms, detected, hits)
         predictions = self._classify(batch, vectors)
         kinds = self._tell_kinds(batch)
         results = self._search(batch, vectors, predictions, detected)
-        translations = self._translate(batch, detected)
+        translations = self._translate(batch, detected, translate)
         with batch.timed("safety"):
             safeties = [
-                combine((*hits[i], *self._english_hits(hits[i], translations[i]), *_new(heard[i], hits[i])))
+                combine(_standing((*hits[i], *self._english_hits(hits[i], translations[i])), heard[i]))
                 for i in range(len(messages))
             ]
         urgencies = self._rate(batch, predictions, safeties, kinds)
@@ -163,7 +171,7 @@ class Pipeline:
         message = Message(id="question", text=question)
         batch = Batch([message], [readable(message)])
         detected = self._detect(batch)
-        vectors = self._encode(batch, detected)
+        vectors = self._encode(batch, detected).vectors
         return self._search(batch, vectors, self._classify(batch, vectors), detected, k=k, chosen=chosen)[0]
 
     # The steps, in order; each returns one value a message.
@@ -194,16 +202,26 @@ class Pipeline:
                 batch.warnings[i].append("no words to read: only numbers, signs or emoji")
             elif language.code == "und":
                 batch.warnings[i].append("the language could not be told")
+            elif language.method == MIXED:
+                batch.warnings[i].append(f"written in two languages: also in {name_of(language.runner_up)}")
         return found
 
-    def _hear_danger(self, batch: Batch, vectors: Vectors, detected: Sequence[Language]) -> list[tuple[SafetyHit, ...]]:
-        """Return what the learned ear adds; where it fails, the rules stand alone."""
+    def _hear_danger(
+        self,
+        batch: Batch,
+        alarms: Vectors,
+        detected: Sequence[Language],
+        hits: Sequence[tuple[SafetyHit, ...]],
+    ) -> list[tuple[SafetyHit, ...] | None]:
+        """Return what the learned part hears; None, so that every rule stands, where it fails."""
 
-        def hear(chosen: Sequence[int]) -> list[tuple[SafetyHit, ...]]:
+        def hear(chosen: Sequence[int]) -> list[tuple[SafetyHit, ...] | None]:
             texts = [_whole(batch.messages[i]) for i in chosen]
-            return self.parts.danger.find(texts, vectors[list(chosen)], [detected[i] for i in chosen])
+            return self.parts.danger.find(
+                texts, alarms[list(chosen)], [detected[i] for i in chosen], [hits[i] for i in chosen]
+            )
 
-        return batch.step("danger", "danger", hear, lambda _: ())
+        return batch.step("danger", "danger", hear, lambda _: None)
 
     def _find_entities(self, batch: Batch) -> list[tuple[Entity, ...]]:
         def find(chosen: Sequence[int]) -> list[tuple[Entity, ...]]:
@@ -211,12 +229,14 @@ class Pipeline:
 
         return batch.step("entities", "entities", find, lambda _: ())
 
-    def _encode(self, batch: Batch, detected: Sequence[Language]) -> Vectors:
-        def encode(chosen: Sequence[int]) -> list[Vectors]:
-            return list(self.parts.encoder.encode([batch.texts[i] for i in chosen], [detected[i] for i in chosen]))
+    def _encode(self, batch: Batch, detected: Sequence[Language]) -> Encoded:
+        def encode(chosen: Sequence[int]) -> list[tuple[Vectors, Vectors]]:
+            found = self.parts.encoder.read([batch.texts[i] for i in chosen], [detected[i] for i in chosen])
+            return list(zip(found.vectors, found.alarms, strict=True))
 
-        no_vector: Vectors = np.zeros(self.parts.encoder.dim, dtype=np.float32)
-        return np.stack(batch.step("encoder", "encode", encode, lambda _: no_vector))
+        nothing = np.zeros(self.parts.encoder.dim, dtype=np.float32), np.full(2, np.nan, dtype=np.float32)
+        read = batch.step("encoder", "encode", encode, lambda _: nothing)
+        return Encoded(vectors=np.stack([vector for vector, _ in read]), alarms=np.stack([alarm for _, alarm in read]))
 
     def _classify(self, batch: Batch, vectors: Vectors) -> list[tuple[Prediction, ...]]:
         def classify(chosen: Sequence[int]) -> list[tuple[Prediction, ...]]:
@@ -257,7 +277,7 @@ class Pipeline:
 
         return batch.step("kb", "search", search, lambda _: SearchResult())
 
-    def _translate(self, batch: Batch, detected: Sequence[Language]) -> list[Translation]:
+    def _translate(self, batch: Batch, detected: Sequence[Language], when: Translate) -> list[Translation]:
         translations = [Translation(status=TranslationStatus.NOT_NEEDED)] * len(batch.messages)
         foreign = [i for i, language in enumerate(detected) if _needs_translation(language, batch.messages[i].text)]
 
@@ -265,18 +285,27 @@ class Pipeline:
             texts, codes = [batch.messages[i].text for i in chosen], [detected[i].code for i in chosen]
             return [_checked(translation) for translation in self.parts.translator.translate(texts, codes)]
 
+        def postpone(chosen: Sequence[int]) -> list[Translation]:
+            return [self._postponed(detected[i], when) for i in chosen]
+
         done = batch.step(
             "translator",
             "translate",
-            translate,
+            translate if when is Translate.WAIT else postpone,
             lambda _: Translation(status=TranslationStatus.UNAVAILABLE),
             only=foreign,
         )
         for i, translation in zip(foreign, done, strict=True):
             translations[i] = translation
-            if translation.text is None:
+            if translation.status is TranslationStatus.PENDING:
+                batch.warnings[i].append("the translation comes as an update")
+            elif translation.text is None:
                 batch.warnings[i].append("not translated: the original text is shown")
         return translations
+
+    def _postponed(self, language: Language, when: Translate) -> Translation:
+        can_come = when is Translate.LATER and self.parts.translator.reads(language.code)
+        return Translation(status=TranslationStatus.PENDING if can_come else TranslationStatus.UNAVAILABLE)
 
     def _rate(
         self,
@@ -345,14 +374,18 @@ def _checked(translation: object) -> Translation:
     return translation
 
 
-def _new(heard: Sequence[SafetyHit], hits: Sequence[SafetyHit]) -> list[SafetyHit]:
-    """Return what was heard for a line that no rule has named yet."""
+def _standing(hits: Sequence[SafetyHit], heard: Sequence[SafetyHit] | None) -> tuple[SafetyHit, ...]:
+    """Return the hits that stand: those of rules, less the unsure ones where nothing was heard, and what is new."""
+    if heard is None:
+        return tuple(hits)
+    if not heard:
+        return tuple(hit for hit in hits if hit.sure or hit.line is None)
     lines = {hit.line for hit in hits}
-    return [hit for hit in heard if hit.line not in lines]
+    return (*hits, *(hit for hit in heard if hit.line not in lines))
 
 
 def _unplaced(hit: SafetyHit) -> SafetyHit:
-    return SafetyHit(rule=hit.rule, text=hit.text, start=None, end=None, line=hit.line)
+    return replace(hit, start=None, end=None)
 
 
 def _placed_in_text(urgency: Urgency, message: Message) -> Urgency:

@@ -12,6 +12,7 @@ from triage.taxonomy import ServiceType
 from triage.types import (
     Channel,
     Decision,
+    Encoded,
     Entity,
     Language,
     Message,
@@ -41,15 +42,26 @@ class Tripwire(Protocol):
 
 
 class DangerFinder(Protocol):
-    """A learned ear beside the tripwire: it may add hits, and never takes one away."""
+    """A learned part beside the tripwire: it adds hits, and no hit that is sure falls by it."""
 
     @property
     def version(self) -> str: ...
 
     def find(
-        self, texts: Sequence[str], vectors: Vectors, languages: Sequence[Language]
-    ) -> list[tuple[SafetyHit, ...]]:
-        """Return the dangers heard in each text; vectors have shape (n_texts, dim), an all-zero row hears nothing."""
+        self,
+        texts: Sequence[str],
+        alarms: Vectors,
+        languages: Sequence[Language],
+        hits: Sequence[Sequence[SafetyHit]],
+    ) -> list[tuple[SafetyHit, ...] | None]:
+        """Return the dangers heard in each text, None where it cannot be judged: then every rule stands.
+
+        Args:
+            texts: What the residents wrote.
+            alarms: What the encoder's ear heard, shape (n_texts, 2); NaN where nobody listened.
+            languages: One a text.
+            hits: What the tripwire found in each.
+        """
         ...
 
 
@@ -104,6 +116,14 @@ class Encoder(Protocol):
         ...
 
 
+class ListeningEncoder(Encoder, Protocol):
+    """An encoder that listens for danger while it reads."""
+
+    def read(self, texts: Sequence[str], languages: Sequence[Language]) -> Encoded:
+        """Return the embeddings of `encode`, and what was heard."""
+        ...
+
+
 class Classifier(Protocol):
     """Ranks labels for a text."""
 
@@ -125,6 +145,10 @@ class Translator(Protocol):
 
     @property
     def version(self) -> str: ...
+
+    def reads(self, language: str) -> bool:
+        """Tell whether texts of this language can be put into English at all."""
+        ...
 
     def translate(self, texts: Sequence[str], languages: Sequence[str]) -> list[Translation]:
         """Return one translation a text; an unknown language is `unavailable`, never an error."""

@@ -88,6 +88,19 @@ class TranslationStatus(StrEnum):
     NOT_NEEDED = "not_needed"
 
 
+class Translate(StrEnum):
+    """When a text is put into English: before the answer, after it as an update, or not at all."""
+
+    WAIT = "wait"
+    LATER = "later"
+    NO = "no"
+
+    @classmethod
+    def of(cls, channel: Channel) -> "Translate":
+        """Return what a channel can wait for: who is on the line cannot, who wrote can."""
+        return cls.LATER if channel in (Channel.CALL, Channel.TRANSCRIPT) else cls.WAIT
+
+
 class AnswerStatus(StrEnum):
     """Whether the knowledge base answers the message."""
 
@@ -224,14 +237,32 @@ class Urgency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """What the encoder made of some texts.
+
+    Attributes:
+        vectors: Embeddings, float32, shape (n_texts, dim), rows of unit length (all zero for an empty text).
+        alarms: What the danger model's ear heard, float32, shape (n_texts, 2): logits of a danger, and of a danger
+            being a crisis; NaN where nobody listened.
+    """
+
+    vectors: Vectors
+    alarms: Vectors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyHit:
-    """One life-safety finding; `line` is the number to call, `911`, `988` or None."""
+    """One life-safety finding; `line` is the number to call, `911`, `988` or None.
+
+    `sure` tells whether it stands by itself: what is not sure falls where the learned part judges the message harmless.
+    """
 
     rule: str
     text: str
     start: int | None
     end: int | None
     line: str | None
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

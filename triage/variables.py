@@ -68,6 +68,16 @@ class VariableReader:
             self._problems.append(f"{name} must be an https:// URL, or http:// on loopback, got {value!r}")
         return value.rstrip("/")
 
+    def origins(self, name: str) -> tuple[str, ...]:
+        """Return origins of other systems' pages, each once: scheme, host and port, in clear only on this machine."""
+        found = dict.fromkeys((self.text(name) or "").split())
+        for value in found:
+            if not re.fullmatch(r"https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?", value):
+                self._problems.append(
+                    f"{name} must list origins such as https://crm.example.org, apart by spaces, got {value!r}"
+                )
+        return tuple(found)
+
     def secret(self, name: str, shortest: int) -> str | None:
         value = self.text(name)
         if value is not None and len(value) < shortest:

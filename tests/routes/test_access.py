@@ -33,6 +33,8 @@ OPEN = {
     "/docs/oauth2-redirect": "a part of it",
     "/redoc": "the same page, in another form",
 }
+# The console's pages hold nothing that anybody wrote; what they ask for needs a right.
+PAGES = "/console/"
 # Routes with a proof of their own, asked for inside: a key in the standard's place, or a signature.
 PROVED = ("/open311/v2/", "/v1/hooks/")
 # The right that each route needs and a request that has everything else.
@@ -65,7 +67,7 @@ def test_every_route_asks_for_a_right_or_stands_in_the_list_of_open_ones(store: 
     found = {route.path: requirements_of(route) for route in routes_of(app) if route.path != "/"}
     assert len(found) >= 8
     unasked = sorted(path for path, requirements in found.items() if not requirements)
-    assert [path for path in unasked if path not in OPEN and not path.startswith(PROVED)] == []
+    assert [path for path in unasked if path not in OPEN and not path.startswith((*PROVED, PAGES))] == []
 
 
 # Nobody

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api import create_app
-from tests.fakes import fake_parts
+from tests.fakes import FakeTranslator, fake_parts
 from tests.routes.resources import COUCH, check_problem, decided, made
 from triage.pipeline import Pipeline
 from triage.store import SqlTriageStore
@@ -35,6 +35,28 @@ def test_a_contact_is_stored_triaged_and_answered(client: TestClient, store: Sql
     assert contact["due_at"] > contact["created_at"]
     assert store.contact_of("a/b").raw is not None
     assert client.get(response.headers["location"]).json()["contact"] == contact
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "channel", "first"),
+    [
+        ("/v1/triage", "", "call", "pending"),
+        ("/v1/contacts", "", "call", "pending"),
+        ("/v1/contacts", "?translate=later", "web", "pending"),
+        ("/v1/triage", "?translate=wait", "call", "machine"),
+        ("/v1/contacts", "?translate=no", "web", "unavailable"),
+    ],
+)
+def test_a_translation_that_nobody_waits_for_comes_as_a_further_answer(
+    store: SqlTriageStore, path: str, query: str, channel: str, first: str
+) -> None:
+    text = "dejaron basura en la calle"
+    pipeline = Pipeline(fake_parts(translator=FakeTranslator({text: "they left trash"})))
+    with TestClient(create_app(pipeline, store)) as client:
+        answer = client.post(path + query, json={"id": "m-1", "text": text, "channel": channel}).json()
+    assert answer.get("triage", answer)["translation"]["status"] == first
+    stored = [each.answer["translation"]["status"] for each in store.triages_of("m-1")]
+    assert stored == ([first, "machine"] if first == "pending" else [first])
 
 
 def test_the_same_message_twice_is_one_contact(client: TestClient, store: SqlTriageStore) -> None:

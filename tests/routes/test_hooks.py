@@ -75,14 +75,23 @@ def teams(client: TestClient, raw: object, key: bytes = b"key of the tests") -> 
     return client.post("/v1/hooks/teams", content=body, headers={"Authorization": f"HMAC {digest}"})
 
 
-def generic(client: TestClient, body: bytes, *, delivery: str = "d-1", stamp: int | None = None) -> Any:  # noqa: ANN401
+def generic(
+    client: TestClient,
+    body: bytes,
+    *,
+    path: str = "generic",
+    delivery: str = "d-1",
+    stamp: int | None = None,
+    sent: bytes | None = None,
+) -> Any:  # noqa: ANN401
+    """Post a signed body; `sent` is what arrives of it."""
     at = str(stamp if stamp is not None else int(datetime.now(UTC).timestamp()))
     digest = hmac.new(SECRET.encode(), f"{at}.".encode() + body, sha256).hexdigest()
     headers = {"X-Signature": f"sha256={digest}", "X-Timestamp": at, "X-Delivery-Id": delivery}
-    return client.post("/v1/hooks/generic", content=body, headers=headers)
+    return client.post(f"/v1/hooks/{path}", content=body if sent is None else sent, headers=headers)
 
 
-@pytest.mark.parametrize("name", ["zendesk", "twilio", "sendgrid", "postmark", "teams", "generic"])
+@pytest.mark.parametrize("name", ["zendesk", "twilio", "sendgrid", "postmark", "teams", "generic", "chat", "phone"])
 def test_a_hook_is_closed_without_a_secret_and_takes_nothing_unsigned(
     client: TestClient, store: SqlTriageStore, name: str
 ) -> None:

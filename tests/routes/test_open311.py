@@ -162,3 +162,28 @@ def test_a_key_is_asked_for_and_its_right_too(client_at: Clients, key_of: Callab
 def test_xml_holds_any_text_without_harm() -> None:
     tree = ElementTree.fromstring(as_xml("errors", "error", [{"code": "400", "description": "<b>&\x00\ud800 é"}]))
     assert tree.findtext("error/description") == "<b>& \ufffd é"
+
+
+def test_a_request_that_comes_again_is_one_request_with_the_first_answer(
+    client: TestClient, store: SqlTriageStore
+) -> None:
+    first, again = (post(client, description="a couch and a gas smell") for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert again.json()[0]["service_notice"] == "This may be an emergency: call 911 now."
+    assert store.counts().contacts == 1
+    assert post(client, description="another couch").json() != first.json()
+
+
+def test_a_request_under_a_key_is_the_same_however_much_later(client: TestClient, store: SqlTriageStore) -> None:
+    def posted(**fields: str) -> Any:  # noqa: ANN401
+        headers = {**FORM, "Idempotency-Key": "k-1"}
+        return client.post("/open311/v2/requests.json", content=urlencode({**COUCH, **fields}), headers=headers)
+
+    first = posted().json()
+    assert posted().json() == first
+    assert store.counts().contacts == 1
+    other = posted(description="else")
+    assert other.status_code == 400
+    assert other.json()[0]["description"] == "the Idempotency-Key came with another request; use a new key for each"
+    assert store.counts().contacts == 1

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine, event
@@ -14,6 +15,7 @@ from sqlalchemy import Engine, event
 from tests.store.samples import POTHOLE, message_of, pair_of, triage_of
 from triage.errors import DecisionConflict
 from triage.store import SqlTriageStore, open_store
+from triage.store.database import Database
 
 
 def killed_before(store: SqlTriageStore, beginning: str) -> None:
@@ -80,8 +82,21 @@ def run_together(url: str, programs: Sequence[tuple[str, str]]) -> list[tuple[in
     return [(process.returncode, output) for process, output in zip(processes, outputs, strict=True)]
 
 
+def goes_on(url: str, number: str) -> None:
+    """Save so many messages on whatever revision the database has, as a process does that was started before."""
+    store = SqlTriageStore(Database(url))
+    begin_together()
+    for message in range(int(number)):
+        store.save([pair_of(f"old-{message}")])
+        time.sleep(0.02)
+    store.close()
+
+
 def main(name: str, url: str, argument: str) -> None:
-    """Run one program; `opens` opens the store only when all may begin."""
+    """Run one program; `opens` opens the store only when all may begin, `goes_on` without looking at its revision."""
+    if name == "goes_on":
+        goes_on(url, argument)
+        return
     if name == "opens":
         begin_together()
         open_store(url).close()

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.store.samples import POTHOLE, message_of, triage_of
 from triage.errors import DecisionConflict, IdempotencyInProgress
 from triage.store import SqlTriageStore, open_store
-from triage.store.outbox import Delivery
+from triage.store.deliveries import Delivery
 from triage.types import Message
 
 OWN, SHARED = 16, 8

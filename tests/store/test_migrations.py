@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import bindparam, inspect, text
 
 from tests.store.postgres import run_sql
+from tests.store.processes import run_together
 from tests.store.samples import pair_of
 from triage.errors import SettingsError, StoreError
 from triage.store import Action, Status, open_store, schema_learning, schema_service, upgrade
@@ -98,6 +101,42 @@ def test_what_the_first_release_stored_is_brought_along(url: str, database: Data
         assert store.receipts.verify().problems == ()
         page = store.contacts.list(order=Order.URGENCY)
         assert [contact.message.id for contact in page.contacts] == ["m-2", "m-3", "m-1"]
+
+
+@pytest.mark.system
+def test_an_old_process_goes_on_saving_while_a_new_one_migrates(url: str, database: Database, chain: Config) -> None:
+    before = ScriptDirectory.from_config(chain).get_revision(REVISION).down_revision
+    assert isinstance(before, str)
+    with database.writing() as connection:
+        chain.attributes["connection"] = connection
+        command.upgrade(chain, before)
+    with ThreadPoolExecutor(1) as threads:
+        old = threads.submit(run_together, url, [("goes_on", "60")])
+        saved_before = wait_for_contacts(database, 10)
+        assert upgrade(url) == REVISION
+        with open_store(url) as store:
+            store.save([pair_of(f"new-{number}") for number in range(5)])
+            assert old.result(120) == [(0, "")]
+            assert saved_before < 60
+            assert {contact.message.id for contact in store.recent(100)} == {
+                *(f"old-{number}" for number in range(60)),
+                *(f"new-{number}" for number in range(5)),
+            }
+            assert store.receipts.verify().problems == ()
+            events = [event.number for event in store.events.since(0, limit=1_000)]
+            assert events == list(range(1, len(events) + 1))
+
+
+def wait_for_contacts(database: Database, number: int) -> int:
+    """Wait until so many contacts are stored, and return how many are."""
+    end = time.monotonic() + 120
+    while True:
+        with database.reading() as connection:
+            found = int(connection.execute(text("SELECT count(*) FROM contacts")).scalar_one())
+        if found >= number:
+            return found
+        assert time.monotonic() < end, "the old process saves nothing"
+        time.sleep(0.02)
 
 
 def test_there_is_no_way_down(url: str, database: Database, chain: Config) -> None:

@@ -8,7 +8,7 @@ from tests.store.clock import Clock
 from tests.store.samples import POTHOLE, message_of, pair_of
 from triage.errors import DecisionConflict, NotFound
 from triage.store import SqlTriageStore
-from triage.store.outbox import Delivery, DeliveryState
+from triage.store.deliveries import Delivery, DeliveryState
 
 TICKET = Delivery(key="zendesk:m-1:1", target="zendesk", kind="ticket.update", payload={"tags": ["pothole", "é\x00"]})
 

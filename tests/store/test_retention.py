@@ -10,10 +10,10 @@ from tests.store.samples import POTHOLE, pair_of
 from triage.errors import NotFound
 from triage.store import SqlTriageStore
 from triage.store.database import Database
+from triage.store.deliveries import Delivery
 from triage.store.feedback import Verdict
 from triage.store.labels import LabelSource
 from triage.store.links import Attachment
-from triage.store.outbox import Delivery
 from triage.store.retention import OF_CONTACT, years_before
 from triage.store.schema import metadata, tombstones
 from triage.types import AnswerStatus, Channel

@@ -12,7 +12,7 @@ import pytest
 
 from tests.store.sharing import FINISHED, OWN, SHARED, WRITERS, is_answered_at_once, message_ids
 from triage.store import Actor, Counts, open_store
-from triage.store.outbox import DeliveryState
+from triage.store.deliveries import DeliveryState
 
 GIVE_UP_S = 240
 Process = subprocess.Popen[bytes]

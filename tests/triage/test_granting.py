@@ -47,3 +47,9 @@ def test_what_is_granted_keeps_its_promise_on_what_it_was_granted_from(
 ) -> None:
     found = grant([Outcome(truth="a" if hit else "b", said="a", probability=p) for p, hit in pairs], wanted=wanted)
     assert found.threshold is None or found.lower >= wanted
+
+
+def test_a_label_that_is_said_often_has_a_part_with_the_few_that_are_sure() -> None:
+    often = outcomes("b", 5, 0, 0.99) + outcomes("b", 20, 5, 0.6)
+    found = grant(outcomes("a", 200, 0, 0.99) + often, wanted=0.95)
+    assert (found.threshold, found.labels, found.n) == (0.99, ("a", "b"), 205)

@@ -25,6 +25,7 @@ from tests.fakes import (
     FailingTripwire,
     FailingUrgencyRater,
     FakeClassifier,
+    FakeDangerFinder,
     FakeDetector,
     FakeEntityFinder,
     FakeKnowledgeBase,
@@ -34,6 +35,7 @@ from tests.fakes import (
 )
 from triage.errors import ComponentError
 from triage.pipeline import Pipeline
+from triage.protocols import DangerFinder
 from triage.types import (
     AnswerStatus,
     Channel,
@@ -46,6 +48,7 @@ from triage.types import (
     RequestKind,
     Safety,
     SafetyHit,
+    Translate,
     Translation,
     TranslationStatus,
     Triage,
@@ -290,6 +293,16 @@ def test_what_the_learned_ear_hears_is_added_to_what_the_rules_found() -> None:
     assert triaged("something uncanny in the hall").urgency.level is UrgencyLevel.EMERGENCY
 
 
+def test_a_rule_that_is_not_sure_falls_where_the_learned_part_hears_nothing() -> None:
+    assert triaged("gas smell, serene", tripwire=FakeTripwire(sure=False)).safety == Safety()
+    assert triaged("gas smell, serene").safety.line == "911"
+
+
+@pytest.mark.parametrize("danger", [FailingDangerFinder(), FakeDangerFinder()])
+def test_every_rule_stands_where_the_learned_part_fails_or_cannot_judge(danger: DangerFinder) -> None:
+    assert triaged("gas smell", tripwire=FakeTripwire(sure=False), danger=danger).safety.line == "911"
+
+
 def test_a_line_that_a_rule_named_is_not_named_again() -> None:
     assert [hit.rule for hit in triaged("gas smell, uncanny").safety.reasons] == [
         hit.rule for hit in triaged("gas smell").safety.reasons
@@ -447,6 +460,33 @@ def test_no_message_waits_for_the_translator_where_none_is_foreign() -> None:
     assert "translate" not in triage.timings_ms
 
 
+@pytest.mark.parametrize(
+    ("when", "status", "warning"),
+    [
+        (Translate.WAIT, TranslationStatus.MACHINE, ()),
+        (Translate.LATER, TranslationStatus.PENDING, ("the translation comes as an update",)),
+        (Translate.NO, TranslationStatus.UNAVAILABLE, ("not translated: the original text is shown",)),
+    ],
+)
+def test_an_answer_waits_for_its_translation_only_where_it_may(
+    when: Translate, status: TranslationStatus, warning: tuple[str, ...]
+) -> None:
+    pipeline = Pipeline(fake_parts(translator=FakeTranslator({BASURA: "they left trash"})))
+    triage = pipeline.triage(Message(id="m-1", text=BASURA), translate=when)
+    assert (triage.translation.status, triage.warnings, triage.degraded) == (status, warning, ())
+    assert [found.code for found in triage.service_types] == [found.code for found in triaged(BASURA).service_types]
+
+
+def test_what_cannot_be_translated_is_not_promised_for_later() -> None:
+    triage = Pipeline(fake_parts()).triage(Message(id="m-1", text=BASURA), translate=Translate.LATER)
+    assert triage.translation.status is TranslationStatus.UNAVAILABLE
+
+
+def test_only_who_is_on_the_line_gets_the_translation_later() -> None:
+    later = {channel for channel in Channel if Translate.of(channel) is Translate.LATER}
+    assert later == {Channel.CALL, Channel.TRANSCRIPT}
+
+
 # The public contract
 
 CONTRACT: dict[str, Any] = {
@@ -465,9 +505,17 @@ CONTRACT: dict[str, Any] = {
     "safety": {
         "emergency": bool,
         "line": str,
-        "reasons": [{"rule": str, "text": str, "start": int, "end": int, "line": str}],
+        "reasons": [{"rule": str, "text": str, "start": int, "end": int, "line": str, "sure": bool}],
     },
-    "dispatch": None,
+    "dispatch": {
+        "incident_type": str,
+        "what": str,
+        "where": None,
+        "since": None,
+        "hazards": str,
+        "call_back": None,
+        "recommend": str,
+    },
     "interpreter": {"language": str, "native_name": str, "script": str, "ask_for": str, "dialect_question": str},
     "next_question": str,
     "missing": [str],

@@ -122,12 +122,12 @@ def acknowledgment(
     answer["Auto-Submitted"] = "auto-replied"
     answer["X-Auto-Response-Suppress"] = "All"
     answer["X-Loop"] = own_address
-    answer["Content-Language"] = language
     if "@" in mail.message.id:  # else the mail came without an identity
         parents = [*reversed(mail.parents[: MAX_REFERENCES - 1]), mail.message.id]
         answer["In-Reply-To"] = f"<{mail.message.id}>"
         answer["References"] = " ".join(f"<{parent}>" for parent in parents)
-    answer.set_content(text)
+    answer.set_content(text)  # which takes away what is there of Content-…
+    answer["Content-Language"] = language
     return answer
 
 

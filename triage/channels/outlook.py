@@ -31,7 +31,7 @@ _DAMAGED: Final = (
 _PLAIN_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80}")
 _KEPT_HEADERS: Final = (
     "Message-ID", "In-Reply-To", "References", "Date", "Return-Path", "Auto-Submitted", "Precedence", "X-Loop",
-    "X-Auto-Response-Suppress", "List-Id", "List-Unsubscribe", "Reply-To",
+    "X-Auto-Response-Suppress", "List-Id", "List-Unsubscribe", "Reply-To", "To", "Cc",
 )  # fmt: skip
 
 

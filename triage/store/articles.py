@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from triage.errors import NotFound
 from triage.store.database import insert_row
@@ -93,6 +93,28 @@ class ArticleStore(Resource):
         with self._database.reading() as connection:
             return tuple(_version(row) for row in connection.execute(statement))
 
+    def current(self, article_id: str) -> ArticleVersion:
+        """Return the newest version of an article, also where that is its deletion.
+
+        Raises:
+            NotFound: If none was ever kept.
+        """
+        statement = select(versions).where(versions.c.article_id == article_id).order_by(versions.c.version.desc())
+        with self._database.reading() as connection:
+            row = connection.execute(statement.limit(1)).one_or_none()
+        if row is None:
+            raise NotFound(f"no article has the id {article_id}")
+        return _version(row)
+
+    def standing(self) -> tuple[ArticleVersion, ...]:
+        """Return the newest version of every article that was not deleted, by id."""
+        newest = select(versions.c.article_id, func.max(versions.c.version).label("version"))
+        last = newest.group_by(versions.c.article_id).subquery()
+        is_last = (versions.c.article_id == last.c.article_id) & (versions.c.version == last.c.version)
+        statement = select(versions).join(last, is_last).where(versions.c.document.is_not(None))
+        with self._database.reading() as connection:
+            return tuple(_version(row) for row in connection.execute(statement.order_by(versions.c.article_id)))
+
     def propose(self, article_id: str, kind: ProposalKind, text: str, by: str, *, language: str | None = None) -> int:
         """Store a proposal, and return its number."""
         row = {
@@ -113,6 +135,18 @@ class ArticleStore(Resource):
             statement = statement.where(proposals.c.accepted.is_(None))
         with self._database.reading() as connection:
             return tuple(_proposal(row) for row in connection.execute(statement))
+
+    def proposal(self, proposal_id: int) -> Proposal:
+        """Return one proposal.
+
+        Raises:
+            NotFound: If none has that number.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(select(proposals).where(proposals.c.id == proposal_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"no proposal has the number {proposal_id}")
+        return _proposal(row)
 
     def review(self, proposal_id: int, accepted: bool, by: str) -> Proposal:
         """Accept or refuse a proposal; the first review stands.

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, delete, insert, select, update
 
 from triage.errors import NotFound
-from triage.store.database import insert_ignoring, insert_new, insert_row
+from triage.store.database import chunks, insert_ignoring, insert_new, insert_row
 from triage.store.documents import json_object, to_json
+from triage.store.identity import message_key
 from triage.store.reading import contact_id_of
 from triage.store.resource import Resource
 from triage.store.schema import contacts, pauses, places, standing
@@ -213,6 +214,18 @@ class IncidentStore(Resource):
             here = pauses.c.contact_id == contact_id_of(connection, message_id)
             rows = connection.execute(select(pauses).where(here).order_by(pauses.c.id)).all()
         return tuple(Pause(reason=row.reason, paused_at=row.paused_at, resumed_at=row.resumed_at) for row in rows)
+
+    def pauses_of(self, message_ids: Sequence[str]) -> Mapping[str, tuple[Pause, ...]]:
+        """Return the pauses of many contacts, oldest first, by message; those without any are left out."""
+        keys = [message_key(message_id) for message_id in message_ids]
+        found: dict[str, tuple[Pause, ...]] = {}
+        with self._database.reading() as connection:
+            for chunk in chunks(keys):
+                joined = select(contacts.c.message_id, pauses).join(pauses, pauses.c.contact_id == contacts.c.id)
+                for row in connection.execute(joined.where(contacts.c.message_key.in_(chunk)).order_by(pauses.c.id)):
+                    pause = Pause(reason=row.reason, paused_at=row.paused_at, resumed_at=row.resumed_at)
+                    found[row.message_id] = (*found.get(row.message_id, ()), pause)
+        return found
 
 
 def _check(connection: Connection, incident_id: int) -> None:

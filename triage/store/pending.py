@@ -5,15 +5,17 @@ PostgreSQL's `FOR UPDATE SKIP LOCKED` lets workers pick different rows without w
 text; what the first one may still hand in is not taken, so that nothing is lost and nothing doubled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Update, func, select, tuple_, update
 
+from triage.store.database import Database
+from triage.store.dispatching import Dispatch, NoDispatch
 from triage.store.reading import contact_id_of, message_of
-from triage.store.resource import Resource
+from triage.store.resource import Resource, utc_now
 from triage.store.saving import Arrival, store_arrivals, store_triages
 from triage.store.schema import contacts, messages, pending
 from triage.types import Message, Triage
@@ -40,19 +42,29 @@ class WorkItem:
 
 
 class PendingWork(Resource):
-    """What was received and has no answer yet."""
+    """What was received and has no answer yet, or one whose translation is still to come."""
 
-    def claim(self, worker: str, limit: int = 16, lease: timedelta = LEASE) -> list[WorkItem]:
+    def __init__(
+        self, database: Database, *, now: Callable[[], datetime] = utc_now, dispatch: Dispatch | None = None
+    ) -> None:
+        super().__init__(database, now=now)
+        self._dispatch = dispatch or NoDispatch()
+
+    def claim(
+        self, worker: str, limit: int = 16, lease: timedelta = LEASE, *, left_for: timedelta = timedelta()
+    ) -> list[WorkItem]:
         """Take texts that wait, those first that were received first; nobody else gets them until the lease ends.
 
         Args:
             worker: Names the process and thread; another name for each start.
             limit: How many at most.
             lease: How long the worker may take before another may triage them.
+            left_for: Only what has waited at least so long.
         """
         now = self._now()
         is_free = pending.c.leased_until.is_(None) | (pending.c.leased_until <= now)
-        waiting = select(pending.c.contact_id, pending.c.revision).where(is_free)
+        waiting = select(pending.c.contact_id, pending.c.revision)
+        waiting = waiting.where(is_free, pending.c.created_at <= now - left_for)
         waiting = waiting.order_by(pending.c.attempts, pending.c.contact_id, pending.c.revision).limit(limit)
         with self._database.writing() as connection:
             taken = [tuple(row) for row in connection.execute(waiting.with_for_update(skip_locked=True))]
@@ -77,7 +89,8 @@ class PendingWork(Resource):
             kept = [(place.contact_id, place.revision) in mine for place in places]
             chosen = [i for i, keep in enumerate(kept) if keep]
             if chosen:
-                store_triages(connection, [pairs[i][1] for i in chosen], [places[i] for i in chosen], now)
+                answers = [pairs[i][1] for i in chosen]
+                store_triages(connection, answers, [places[i] for i in chosen], self._dispatch, now)
         return kept
 
     def fail(self, worker: str, item: WorkItem, error_kind: str) -> bool:

@@ -9,8 +9,10 @@ from sqlalchemy import Connection, select
 from triage.errors import DecisionConflict
 from triage.store.chain import append_links, decision_link
 from triage.store.deciding import check_version, decision_row, decisions_of, insert_decisions, standing_decisions
+from triage.store.deliveries import Delivery
+from triage.store.dispatching import Dispatch, dispatch_decisions
 from triage.store.events import EventKind, publish
-from triage.store.outbox import Delivery, add_deliveries
+from triage.store.outbox import add_deliveries
 from triage.store.reading import contact_id_of
 from triage.store.records import Action, Actor, Status, StoredDecision
 from triage.store.schema import decisions
@@ -40,7 +42,12 @@ class Verdict:
 
 
 def decide(
-    connection: Connection, message_id: str, verdict: Verdict, deliveries: Sequence[Delivery], now: datetime
+    connection: Connection,
+    message_id: str,
+    verdict: Verdict,
+    deliveries: Sequence[Delivery],
+    dispatch: Dispatch,
+    now: datetime,
 ) -> StoredDecision:
     """Store a person's decision, whatever the policy has decided meanwhile.
 
@@ -66,7 +73,7 @@ def decide(
         article_id=verdict.article_id,
         section=verdict.section,
     )
-    return _store(connection, contact_id, decided, deliveries, now)
+    return _store(connection, contact_id, decided, deliveries, dispatch, now)
 
 
 def undo(
@@ -76,6 +83,7 @@ def undo(
     expected_version: int,
     note: str | None,
     deliveries: Sequence[Delivery],
+    dispatch: Dispatch,
     now: datetime,
 ) -> StoredDecision:
     """Store a decision that says again what stood before the standing one, which must be the one that was seen.
@@ -108,16 +116,22 @@ def undo(
         note=note,
         undoes=undone.version,
     )
-    return _store(connection, contact_id, decided, deliveries, now)
+    return _store(connection, contact_id, decided, deliveries, dispatch, now)
 
 
 def _store(
-    connection: Connection, contact_id: int, decided: StoredDecision, deliveries: Sequence[Delivery], now: datetime
+    connection: Connection,
+    contact_id: int,
+    decided: StoredDecision,
+    deliveries: Sequence[Delivery],
+    dispatch: Dispatch,
+    now: datetime,
 ) -> StoredDecision:
     row = decision_row(contact_id, decided)
     [decision_id] = insert_decisions(connection, [row])
     stand_decisions(connection, {contact_id: decided})
     add_deliveries(connection, deliveries, now, contact_id=contact_id, decision_id=decision_id)
+    dispatch_decisions(connection, dispatch, [(contact_id, decision_id, decided)], now)
     append_links(connection, [decision_link(decision_id, row)], now)
     publish(connection, [(EventKind.DECIDED, contact_id, _shown(decided))], now)
     return decided

@@ -28,16 +28,17 @@ from triage.store.schema import (
     triages,
 )
 from triage.store.schema_learning import disagreements, feedback, gap_queries, labels
+from triage.store.schema_mail import mails
 from triage.store.schema_service import claims, events, idempotency_keys, incident_contacts, links, outbox
 
 YEARS: Final = 2
 _BATCH: Final = 200
 # In an order in which nothing points at what is gone.
 OF_CONTACT: Final[tuple[Table, ...]] = (
-    *(pending, claims, attachments, places, pauses, links, idempotency_keys, incident_contacts, events, outbox),
+    *(pending, claims, attachments, places, pauses, links, idempotency_keys, incident_contacts, events, outbox, mails),
     *(feedback, gap_queries, labels, disagreements, decisions, triages, standing, messages),
 )
-_WITHOUT_CONTACT: Final[tuple[Table, ...]] = (rejections, gap_queries)
+_WITHOUT_CONTACT: Final[tuple[Table, ...]] = (rejections, gap_queries, mails)
 
 Progress = Callable[[str, int, int], None]
 

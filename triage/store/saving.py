@@ -14,13 +14,14 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
 from triage.store.chain import append_links, decision_link, text_key, triage_link
 from triage.store.database import chunks, insert_ignoring
 from triage.store.deciding import decision_row, insert_decisions, standing_decisions
+from triage.store.dispatching import Dispatch, dispatch_decisions
 from triage.store.documents import to_json
 from triage.store.events import EventKind, publish
 from triage.store.identity import message_key, text_digest
 from triage.store.records import Action, Actor, StoredDecision
 from triage.store.schema import contacts, messages, pending, triages
 from triage.store.standing import stand_decisions, stand_languages, stand_new
-from triage.types import Message, Triage
+from triage.types import Message, TranslationStatus, Triage
 
 _Row = dict[str, Any]
 
@@ -108,18 +109,15 @@ def expect_triages(connection: Connection, places: Iterable[Place], now: datetim
         for chunk in chunks(addresses)
         for contact_id, revision in connection.execute(_ANSWERED.where(_TRIAGED_TEXT.in_(chunk)))
     }
-    rows: list[_Row] = [
-        {"contact_id": contact_id, "revision": revision, "attempts": 0, "created_at": now}
-        for contact_id, revision in addresses
-        if (contact_id, revision) not in answered
-    ]
-    if not rows:
-        return
-    connection.execute(insert_ignoring(connection.dialect.name, pending, "contact_id", "revision"), rows)
-    publish(connection, ((EventKind.RECEIVED, row["contact_id"], {}) for row in rows), now)
+    waiting = [address for address in addresses if address not in answered]
+    if waiting:
+        _wait(connection, waiting, now)
+        publish(connection, ((EventKind.RECEIVED, contact_id, {}) for contact_id, _ in waiting), now)
 
 
-def store_triages(connection: Connection, answers: Sequence[Triage], places: Sequence[Place], now: datetime) -> None:
+def store_triages(
+    connection: Connection, answers: Sequence[Triage], places: Sequence[Place], dispatch: Dispatch, now: datetime
+) -> None:
     """Append every answer, and the policy's decision where no person has decided and it differs from the last."""
     before = standing_decisions(connection, {place.contact_id for place in places if place.known})
     rows = [
@@ -128,12 +126,15 @@ def store_triages(connection: Connection, answers: Sequence[Triage], places: Seq
     ]
     ids = connection.execute(_INSERT_TRIAGE, rows).scalars().all()
     _no_longer_pending(connection, places)
+    _await_translations(connection, answers, places, now)
     decided = _policy_decisions(zip(ids, answers, places, strict=True), before, now)
     decision_rows = [decision_row(contact_id, stored) for contact_id, stored in decided]
     decision_ids = insert_decisions(connection, decision_rows)
     newest = {row["contact_id"]: row["language"] for row, place in zip(rows, places, strict=True) if place.newest}
     stand_languages(connection, newest)
     stand_decisions(connection, dict(decided))
+    made = [(contact_id, row, stored) for row, (contact_id, stored) in zip(decision_ids, decided, strict=True)]
+    dispatch_decisions(connection, dispatch, made, now)
     links = [triage_link(row_id, row, place.input) for row_id, row, place in zip(ids, rows, places, strict=True)]
     links += [decision_link(row_id, row) for row_id, row in zip(decision_ids, decision_rows, strict=True)]
     append_links(connection, links, now)
@@ -248,6 +249,24 @@ def _no_longer_pending(connection: Connection, places: Iterable[Place]) -> None:
     addresses = sorted({(place.contact_id, place.revision) for place in places})
     for chunk in chunks(addresses):
         connection.execute(delete(pending).where(_PENDING_TEXT.in_(chunk)))
+
+
+def _await_translations(
+    connection: Connection, answers: Sequence[Triage], places: Sequence[Place], now: datetime
+) -> None:
+    """Let texts wait for another answer whose translation is still to come."""
+    addresses = {
+        (place.contact_id, place.revision)
+        for triage, place in zip(answers, places, strict=True)
+        if triage.translation.status is TranslationStatus.PENDING
+    }
+    if addresses:
+        _wait(connection, sorted(addresses), now)
+
+
+def _wait(connection: Connection, addresses: Sequence[tuple[int, int]], now: datetime) -> None:
+    rows = [{"contact_id": one, "revision": revision, "attempts": 0, "created_at": now} for one, revision in addresses]
+    connection.execute(insert_ignoring(connection.dialect.name, pending, "contact_id", "revision"), rows)
 
 
 def _shown(row: _Row) -> _Row:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from triage.store.columns import ROW_NUMBER, ExactText, UtcDateTime
 
 # The last revision of the chain. Revisions sort as they follow each other.
-REVISION = "0003"
+REVISION = "0005"
 
 metadata = MetaData(
     # Names that a later migration can rely on; left to themselves, databases choose their own.

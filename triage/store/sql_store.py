@@ -8,11 +8,14 @@ from typing import Self
 from triage.errors import NotFound
 from triage.store.articles import ArticleStore
 from triage.store.audit import AuditLog
+from triage.store.calls import CallStore
 from triage.store.cases import CaseStore
 from triage.store.claims import ClaimStore
 from triage.store.contact_list import ContactList
 from triage.store.database import Database
 from triage.store.deciding import decisions_of
+from triage.store.deliveries import Delivery
+from triage.store.dispatching import Dispatch, NoDispatch
 from triage.store.events import EventLog
 from triage.store.feedback import FeedbackStore
 from triage.store.gaps import GapLedger
@@ -21,9 +24,11 @@ from triage.store.incidents import IncidentStore
 from triage.store.keys import KeyStore
 from triage.store.labels import LabelStore
 from triage.store.links import LinkStore
+from triage.store.mail_sends import MailSends
+from triage.store.mails import MailLog
 from triage.store.models import ModelLog
 from triage.store.notices import NoticeStore
-from triage.store.outbox import Delivery, Outbox
+from triage.store.outbox import Outbox
 from triage.store.pending import PendingWork
 from triage.store.person_decisions import Verdict, decide, undo
 from triage.store.policy_cells import PolicyCells
@@ -43,6 +48,7 @@ from triage.store.resource import utc_now
 from triage.store.retention import Retention
 from triage.store.saving import Arrival, expect_triages, store_arrivals, store_triages
 from triage.store.sessions import SessionStore
+from triage.store.setting_aside import set_aside
 from triage.types import Channel, Decision, Message, Triage, UrgencyLevel
 
 
@@ -55,13 +61,18 @@ class SqlTriageStore:
     Args:
         database: Where to keep it, with this release's tables.
         now: Tells the time that rows are stamped with, aware.
+        dispatch: Knows which systems have to be told of a decision; none where None.
     """
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, database: Database, *, now: Callable[[], datetime] = utc_now, dispatch: Dispatch | None = None
+    ) -> None:
         self._database = database
+        self._dispatch = dispatch or NoDispatch()
         self._now = now
         self.articles = ArticleStore(database, now=now)
         self.audit = AuditLog(database, now=now)
+        self.calls = CallStore(database, now=now)
         self.cases = CaseStore(database, now=now)
         self.claims = ClaimStore(database, now=now)
         self.contacts = ContactList(database, now=now)
@@ -73,6 +84,8 @@ class SqlTriageStore:
         self.keys = KeyStore(database, now=now)
         self.labels = LabelStore(database, now=now)
         self.links = LinkStore(database, now=now)
+        self.mail_sends = MailSends(database, now=now)
+        self.mails = MailLog(database, now=now, dispatch=self._dispatch)
         self.models = ModelLog(database, now=now)
         self.notices = NoticeStore(database, now=now)
         self.outbox = Outbox(database, now=now)
@@ -80,7 +93,7 @@ class SqlTriageStore:
         self.receipts = ReceiptChain(database, now=now)
         self.retention = Retention(database, now=now)
         self.sessions = SessionStore(database, now=now)
-        self.work = PendingWork(database, now=now)
+        self.work = PendingWork(database, now=now, dispatch=dispatch)
 
     def receive(self, arrivals: Sequence[tuple[Message, bytes | None]]) -> None:
         """Store messages before they are triaged, with the raw bytes they were read from (None: not kept).
@@ -111,17 +124,22 @@ class SqlTriageStore:
         now = self._now()
         with self._database.writing() as connection:
             places = store_arrivals(connection, [Arrival(message=message) for message, _ in pairs], now)
-            store_triages(connection, [triage for _, triage in pairs], places, now)
+            store_triages(connection, [triage for _, triage in pairs], places, self._dispatch, now)
 
     def first_answer(self, message: Message) -> StoredTriage | None:
         """Return the first answer to this very text under this id; None where it has none and is to be triaged."""
         with self._database.reading() as connection:
             return next(iter(answers_to(connection, message)), None)
 
-    def save_once(self, message: Message, triage: Triage) -> StoredTriage:
+    def save_once(self, message: Message, triage: Triage, *, aside: str | None = None) -> StoredTriage:
         """Store a message with its answer unless this text has one, and return the first answer to it.
 
         So the same mail, webhook or request twice, at once or one after the other, is one contact with one answer.
+
+        Args:
+            message: The message.
+            triage: Its answer.
+            aside: Why no agent need see it, which closes it; None where somebody must.
 
         Raises:
             ValueError: If the triage belongs to another message.
@@ -131,7 +149,9 @@ class SqlTriageStore:
         with self._database.writing() as connection:
             places = store_arrivals(connection, [Arrival(message=message)], now)
             if not answers_to(connection, message):
-                store_triages(connection, [triage], places, now)
+                store_triages(connection, [triage], places, self._dispatch, now)
+                if aside is not None:
+                    set_aside(connection, places[0].contact_id, aside, self._dispatch, now)
             return answers_to(connection, message)[0]
 
     def keep_rejected(self, raw: bytes, reason: str, channel: Channel) -> None:
@@ -234,7 +254,7 @@ class SqlTriageStore:
             section=section,
         )
         with self._database.writing() as connection:
-            return decide(connection, message_id, verdict, deliveries, self._now())
+            return decide(connection, message_id, verdict, deliveries, self._dispatch, self._now())
 
     def undo(
         self,
@@ -255,7 +275,7 @@ class SqlTriageStore:
             ValueError: If `by` is empty, or nothing has been decided.
         """
         with self._database.writing() as connection:
-            return undo(connection, message_id, by, expected_version, note, deliveries, self._now())
+            return undo(connection, message_id, by, expected_version, note, deliveries, self._dispatch, self._now())
 
     def decisions_of(self, message_id: str) -> list[StoredDecision]:
         """Return every decision on a message's contact, oldest first.

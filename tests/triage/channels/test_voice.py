@@ -1,4 +1,4 @@
-"""Calls: three shapes of segments, each once and in order, a suggestion that does not flicker, the final record."""
+"""Calls: three shapes of segments, and a suggestion that does not flicker."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import fake_parts
-from triage.channels.rolling import LiveCalls, RollingCall, SteadySuggestion
+from triage.channels.rolling import CallMemory, SteadySuggestion, spoken
 from triage.channels.voice import CallState, CallUpdate, Segment, Speaker, update_of
 from triage.errors import MessageRejected
 from triage.pipeline import Pipeline
-from triage.types import Message, ServiceTypeSuggestion, Triage
+from triage.types import Message, ServiceTypeSuggestion
 
 PIPELINE = Pipeline(fake_parts())
 
@@ -68,12 +68,8 @@ def test_the_file_after_a_call_replaces_what_came_live() -> None:
         "Participants": [{"ParticipantId": "1", "ParticipantRole": "CUSTOMER"}],
         "Transcript": [{**line, "ParticipantId": "1"}],
     }
-    call = RollingCall("c-1", PIPELINE.triage)
-    call.take(CallUpdate(segments=(said(1, "a cow"),)))
-    view = call.take(update_of(file, call_id="c-1"))
-    assert (view.state, view.segments) == (CallState.ENDED, 1)
-    assert call.record is not None
-    assert call.record[0].text == "a couch"
+    update = update_of(file, call_id="c-1")
+    assert (update.state, update.replaces, spoken(update.segments)) == (CallState.ENDED, True, "a couch")
 
 
 @pytest.mark.parametrize(
@@ -96,62 +92,46 @@ def test_what_is_no_update_is_rejected_with_the_rule(raw: object, rule: str) -> 
         update_of(raw, call_id="c-1")
 
 
-@given(data=st.data())
-def test_segments_in_any_order_and_any_number_of_times_give_the_same_record(data: st.DataObject) -> None:
-    segments = [said(number, word) for number, word in enumerate(("someone", "dumped", "a couch", "here"))]
-    sent = data.draw(st.lists(st.sampled_from(segments), max_size=12)) + data.draw(st.permutations(segments))
-    call = RollingCall("c-1", PIPELINE.triage)
-    for segment in sent:
-        call.take(CallUpdate(segments=(segment,)))
-    assert call.record is not None
-    assert call.record[0].text == "someone\ndumped\na couch\nhere"
-
-
-def test_a_segment_that_is_known_triages_nothing() -> None:
-    asked: list[Message] = []
-
-    def counted(message: Message) -> Triage:
-        asked.append(message)
-        return PIPELINE.triage(message)
-
-    call = RollingCall("c-1", counted)
-    for _ in range(3):
-        call.take(CallUpdate(segments=(said(1, "a couch"), said(2, "thanks", Speaker.AGENT))))
-    assert [message.text for message in asked] == ["a couch"]
+def codes(*updates: list[ServiceTypeSuggestion]) -> list[str | None]:
+    """Return what is shown after each update of a call."""
+    steady, shown = SteadySuggestion(), []
+    for update in updates:
+        steady = steady.next(update)
+        shown.append(steady.code)
+    return shown
 
 
 def test_a_suggestion_gives_way_to_a_clear_lead_at_once_and_to_a_small_one_when_it_stays() -> None:
-    steady = SteadySuggestion()
-    assert steady.next(ranked(a=0.2, b=0.1)) is None
-    assert steady.next(ranked(a=0.5, b=0.4)) == "a"
-    assert steady.next(ranked(b=0.55, a=0.4)) == "a"
-    assert steady.next(ranked(a=0.5, b=0.4)) == "a"
-    assert [steady.next(ranked(b=0.55, a=0.4)) for _ in range(2)] == ["a", "b"]
-    assert steady.next(ranked(c=0.9, b=0.1)) == "c"
+    small = ranked(b=0.55, a=0.4)
+    updates = (
+        ranked(a=0.2, b=0.1),
+        ranked(a=0.5, b=0.4),
+        small,
+        ranked(a=0.5, b=0.4),
+        small,
+        small,
+        ranked(c=0.9, b=0.1),
+    )
+    assert codes(*updates) == [None, "a", "a", "a", "a", "b", "c"]
 
 
 @given(leads=st.lists(st.floats(0.0, 0.09), max_size=30))
 def test_a_suggestion_never_flickers_between_types_that_are_close(leads: list[float]) -> None:
-    steady = SteadySuggestion()
-    steady.next(ranked(a=0.5, b=0.4))
     turns = [ranked(a=0.45, b=0.45 + lead) if n % 2 else ranked(a=0.45 + lead, b=0.45) for n, lead in enumerate(leads)]
-    assert {steady.next(turn) for turn in turns} <= {"a"}
+    assert set(codes(ranked(a=0.5, b=0.4), *turns)) == {"a"}
 
 
-def test_an_emergency_shows_at_once_and_stays() -> None:
-    call = RollingCall("c-1", PIPELINE.triage)
-    assert call.take(CallUpdate(segments=(said(1, "there is a gas smell"),))).safety.line == "911"
-    changed = CallUpdate(segments=(said(2, "never mind"),), replaces=True)
-    assert call.take(changed).safety.line == "911"
+def test_what_is_remembered_is_the_same_after_it_was_stored() -> None:
+    triage = PIPELINE.triage(Message(id="m", text="someone dumped a couch, gas smell"))
+    memory = CallMemory().after(triage, is_newest=True)
+    assert memory.shown is not None
+    assert CallMemory.of(memory.stored) == memory
+    assert CallMemory.of({}) == CallMemory()
 
 
-def test_a_call_is_stored_when_it_ends_or_fails_or_its_line_breaks() -> None:
-    kept: list[str] = []
-    calls = LiveCalls(PIPELINE.triage, lambda message, _: kept.append(f"{message.id}: {message.text}"))
-    calls.take("c-1", CallUpdate(segments=(said(1, "a couch"),)))
-    assert kept == []
-    calls.keep("c-1")
-    calls.take("c-1", CallUpdate(segments=(said(2, "here"),), state=CallState.ENDED))
-    calls.take("c-2", CallUpdate(segments=(said(1, "hello"),), state=CallState.FAILED))
-    calls.take("c-3", CallUpdate(segments=(), state=CallState.ENDED))
-    assert kept == ["c-1: a couch", "c-1: a couch\nhere", "c-2: hello"]
+def test_an_answer_that_comes_late_adds_dangers_and_changes_no_suggestion() -> None:
+    couch = PIPELINE.triage(Message(id="m", text="someone dumped a couch"))
+    gas = PIPELINE.triage(Message(id="m", text="water in the street, gas smell"))
+    memory = CallMemory().after(couch, is_newest=True)
+    late = memory.after(gas, is_newest=False)
+    assert (late.shown, late.safety.line) == (memory.shown, "911")
