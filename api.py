@@ -4,25 +4,28 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable
-from importlib.resources import files
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
 from routes import (
     access,
+    articles,
     calls,
     claims,
+    console,
+    contact_parts,
     contacts,
     decisions,
     events,
@@ -38,13 +41,19 @@ from routes import (
     open311,
     overview,
     pauses,
+    policy,
+    practice,
     problems,
+    proposals,
+    queue,
+    replies,
+    sidebar,
     taxonomy,
     triage,
     whoami,
 )
+from routes.chores import Chore, repeating
 from routes.services import Services
-from routes.watching import watching
 from triage import calendar_file, logs
 from triage import incidents as incident_rules
 from triage.calendar import CityCalendar
@@ -80,6 +89,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
+SMALL_BYTES = 1_000  # less is sent as it is
+GZIP_LEVEL = 5  # a console behind a weak link gets a fifth of the bytes; 9 costs twice the time for no more
 STATUS: dict[type[TriageError], tuple[int, str]] = {
     MessageTooLong: (413, "Message too long"),
     MessageRejected: (422, "Message rejected"),
@@ -114,8 +125,9 @@ DOCS_POLICY = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-
 
 # The contact itself comes after what belongs to it: its identity may hold slashes.
 MODULES = (
-    triage, decisions, claims, pauses, incidents, contacts, events, notices, feedback, gaps, labels, models, overview,
-    kb, taxonomy, health, whoami, calls, open311, hooks,
+    triage, queue, decisions, claims, pauses, incidents, replies, contact_parts, contacts, events, notices, feedback,
+    gaps, labels, models, overview,
+    kb, articles, proposals, policy, practice, sidebar, taxonomy, health, whoami, calls, open311, hooks,
 )  # fmt: skip
 TAGS = ("triage", "contacts", "incidents", "supervisor", "labels", "models", "knowledge base", "service")
 
@@ -129,8 +141,11 @@ def create_app(
     tracer: Tracer | None = None,
     calendar: CityCalendar | None = None,
     rules: incident_rules.IncidentRules | None = None,
-    watch_every_s: float | None = None,
+    chores: Callable[[Services], Sequence[Chore]] = lambda _: (),
     channels: ChannelSettings | None = None,
+    own_articles: Path | None = None,
+    sidebar_origins: Sequence[str] = (),
+    replies_by: Collection[Channel] = (),
 ) -> FastAPI:
     """Return the application around a pipeline and a store that are open.
 
@@ -142,8 +157,11 @@ def create_app(
         tracer: Times requests; nobody does where None.
         calendar: When the city works; the shipped one where None.
         rules: What makes duplicates and surges; the shipped ones where None.
-        watch_every_s: Seconds between two looks for surges; nobody looks by itself where None.
+        chores: What it does by itself beside answering; nothing where not given.
         channels: The jurisdiction, and the secrets of those who call from outside; no hook is open where None.
+        own_articles: Folder that accepted edits of articles are written into; nowhere where None.
+        sidebar_origins: Origins of the pages that may show the sidebar in a frame; none may where empty.
+        replies_by: Channels by which a reply goes back to the resident; where none, replies are copied.
     """
     service_types = pipeline.parts.taxonomy
     services = Services(
@@ -153,16 +171,19 @@ def create_app(
         clock=Clock(calendar=calendar or calendar_file.load(), taxonomy=service_types),
         incidents=IncidentWatch(store=store, rules=rules or incident_rules.load(), taxonomy=service_types),
         live=LiveUpdates(store.events),
+        articles=own_articles,
     )
     app: FastAPI = FastAPIOffline(  # /docs with its scripts from the package, not from a network
         title="Triage 311",
         version=health.release(),
         summary="Language, service type, urgency and the answer for messages to a city's contact center.",
         openapi_tags=[{"name": name} for name in TAGS],
-        lifespan=watching(services.incidents, watch_every_s),
+        lifespan=repeating(chores(services)),
     )
     app.state.services = services
     app.state.channels = channels or ChannelSettings()
+    app.state.sidebar_origins = tuple(sidebar_origins)
+    app.state.replies_by = frozenset(replies_by)
     app.state.calls = calls.live_calls(services)
     app.state.gatekeeper = gatekeeper or access.LocalGatekeeper()
     app.state.tracer = tracer or NoTracer()
@@ -176,15 +197,9 @@ def create_app(
         sign_in.install(app)
     app.add_middleware(_BodyLimit)
     app.middleware("http")(_guard)
-    console = Path(str(files("console")))
-    app.mount("/console", StaticFiles(directory=console), name="console")
-
-    @app.get("/", include_in_schema=False)
-    def start_page(request: Request) -> Response:
-        if sign_in and not sign_in.has_session(request):
-            return RedirectResponse("/auth/login", status_code=303)
-        return FileResponse(console / "index.html")
-
+    app.add_middleware(GZipMiddleware, minimum_size=SMALL_BYTES, compresslevel=GZIP_LEVEL)  # not of event streams
+    app.include_router(console.pages(sign_in.has_session) if sign_in else console.pages())
+    app.mount("/console", StaticFiles(directory=console.FOLDER), name="console")
     return app
 
 
@@ -269,7 +284,10 @@ class _BodyLimit:
 
 def _hardened(response: Response, request: Request) -> Response:
     response.headers["X-Request-Id"] = request.state.id
-    response.headers.update(SECURITY_HEADERS)
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)  # the sidebar's page says itself who may frame it
+    if request.url.path.startswith("/console"):  # a page and its scripts are always of one release
+        response.headers.setdefault("Cache-Control", "no-cache")
     if request.url.path.startswith(PRIVATE):
         response.headers.setdefault("Cache-Control", "no-store")
     if request.url.path.startswith(DOCS):  # their pages start their own script

@@ -2,23 +2,25 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 import cli_answers  # noqa: F401  its commands join those of kb
 from cli_db import db_app
+from cli_inbox import inbox_app
 from cli_kb import kb_app
 from cli_operations import doctor, key_app
+from cli_outbox import outbox_app
 from cli_output import bar as _bar
 from cli_output import print_json as _print_json
 from cli_output import print_line as _print
-from cli_output import print_report as _print_report
 from cli_output import say as _say
-from cli_registry import model_app
+from cli_policy import model_app
 from cli_setup import ready_settings as _ready_settings
 from triage.errors import DataError, SettingsError, TriageError
 from triage.types import Answer, Audience, Channel, Message, SearchFilter, Triage
@@ -26,6 +28,7 @@ from triage.types import Answer, Audience, Channel, Message, SearchFilter, Triag
 if TYPE_CHECKING:
     from routes.sign_in import SignIn
     from triage.batchfile import Outcome
+    from triage.pipeline import Pipeline
     from triage.store import SqlTriageStore
     from triage.traces import Tracer
     from wiring import Progress, Settings
@@ -41,9 +44,10 @@ app.add_typer(kb_app, name="kb")
 app.add_typer(model_app, name="model")
 app.add_typer(key_app, name="key")
 app.add_typer(db_app, name="db")
+app.add_typer(inbox_app, name="inbox")
+app.add_typer(outbox_app, name="outbox")
 app.command()(doctor)
 
-WATCH_EVERY_S = 60.0  # between two looks for surges
 STOP_WITHIN_S = 5  # what is under way may take so long; a console that listens is cut off
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a page to read.")]
@@ -80,7 +84,8 @@ def demo(
 
     Example: triage demo
     """
-    _serve(_ready_settings(), host, port, with_samples=True)
+    # Nobody is told of sample contacts.
+    _serve(replace(_ready_settings(), back_ends=None), host, port, with_samples=True)
 
 
 @app.command()
@@ -162,7 +167,7 @@ def kb_search(
 
     Example: triage kb search "when is the permit counter open" -k 3 --audience public
     """
-    from wiring import build_service, open_database
+    from wiring import build_service, load_calendar, open_database
 
     settings = _ready_settings()
     chosen = SearchFilter(audience=audience, language=language, department=department, on=on.date() if on else None)
@@ -180,7 +185,8 @@ def kb_search(
             _print(f"      ask first: {answer.condition}")
         if answer.pinned_until:
             against = ", ".join(answer.contradicts) or "no article"
-            _print(f"      pinned until {answer.pinned_until}; against: {against}")
+            until = datetime.fromisoformat(answer.pinned_until).astimezone(load_calendar(settings).zone)
+            _print(f"      pinned until {until:%A %Y-%m-%d %H:%M}; against: {against}")
 
 
 @kb_app.command("build")
@@ -216,26 +222,54 @@ def kb_evaluate(
     _say("Encoding and searching; a thousand articles take about a minute …")
     encoder, detector = load_encoder(settings), load_detector(settings)
     result = evaluate(corpus, queries, qrels, no_answer=no_answer, encoder=encoder, detector=detector)
-    _print_report(result, as_json)
+    if as_json:
+        _print_json(result)
+    else:
+        _print_measured(result)
+
+
+def _print_measured(result: "Mapping[str, Any]") -> None:
+    """Print the fusion beside its members alone, and what is rejected; --json has the slices and intervals too."""
+    names = ("recall@1", "recall@3", "recall@5", "recall@10", "mrr@10", "ndcg@10")
+    _print(f"{result['n']} questions" + "".join(f"{name:>11}" for name in names))
+    width = len(f"{result['n']} questions")
+    for run, metrics in {"fusion": result["metrics"], **result["alone"]}.items():
+        _print(f"{run:<{width}}" + "".join(f"{metrics[name]:11.3f}" for name in names))
+    if result["no_answer"]:
+        figures = result["no_answer"]
+        _print(
+            f"no answer: {figures['n']} questions, AUROC {figures['auroc']:.3f}, "
+            f"{figures['rejected_at_90']:.3f} rejected where .9 of the others are kept"
+        )
+    _print(result["signature"])
 
 
 def _serve(settings: "Settings", host: str | None, port: int | None, *, with_samples: bool) -> None:
     import uvicorn
 
     from api import create_app
+    from routes.chores import of_service
     from routes.gate import gate_of
     from triage import logs
-    from wiring import build_service, load_calendar, load_incident_rules, open_database
+    from triage.outbox import Sending
+    from wiring import (
+        build_service,
+        build_shadow,
+        load_calendar,
+        load_incident_rules,
+        open_database,
+        outbox_workers,
+    )
 
     address, number = host or settings.host, port or settings.port
     logs.set_up(settings.log_level)
-    with open_database(settings) as store:
+    with open_database(settings) as store, outbox_workers(settings, store) as workers:
         gate = gate_of(settings, store, address)  # refuses, if it does, before the models are opened
         pipeline, watch = build_service(settings, store)
+        shadow = build_shadow(settings, store, pipeline)
+        sending = Sending(workers)
         if with_samples:
-            from triage.samples import triage_samples
-
-            _print_table(triage_samples(pipeline, store))
+            _load_samples(settings, pipeline)
         app = create_app(
             pipeline,
             store,
@@ -244,8 +278,10 @@ def _serve(settings: "Settings", host: str | None, port: int | None, *, with_sam
             tracer=_tracer(settings),
             calendar=load_calendar(settings),
             rules=load_incident_rules(settings),
-            watch_every_s=WATCH_EVERY_S,
+            chores=of_service,
             channels=settings.channels,
+            own_articles=settings.articles,
+            sidebar_origins=settings.sidebar_origins,
         )
         config = uvicorn.Config(
             app,
@@ -258,12 +294,26 @@ def _serve(settings: "Settings", host: str | None, port: int | None, *, with_sam
         )
         _say(f"\nReady: http://{address}:{number}  (Ctrl-C stops it)")
         watch.start()
+        shadow.start()
+        sending.start()
         try:
             uvicorn.Server(config).run()
         except KeyboardInterrupt:  # uvicorn finishes what is under way, then raises the signal again
             _say("Stopped.")
         finally:
             watch.stop()
+            shadow.stop()
+            sending.stop()
+
+
+def _load_samples(settings: "Settings", pipeline: "Pipeline") -> None:
+    """Bring in the sample contacts that are not stored yet."""
+    from workbench import load_samples
+
+    with _bar("samples") as progress:
+        loaded = load_samples(settings, pipeline, progress)
+    if loaded:
+        _say(f"{loaded} sample contacts of the last two weeks are in {settings.store_url}")
 
 
 def _sign_in(settings: "Settings", store: "SqlTriageStore") -> "SignIn | None":
@@ -272,7 +322,7 @@ def _sign_in(settings: "Settings", store: "SqlTriageStore") -> "SignIn | None":
         return None
     from routes.sign_in import SignIn
 
-    return SignIn(provider, store)
+    return SignIn(provider, store, framed=bool(settings.sidebar_origins))
 
 
 def _tracer(settings: "Settings") -> "Tracer | None":
@@ -330,25 +380,6 @@ def _print_triage(message: Message, triage: Triage) -> None:
     _print(f"decision    {triage.decision.mode.value}: " + "; ".join(triage.decision.reasons))
     for warning in triage.warnings:
         _print(f"warning     {warning}")
-
-
-def _print_table(pairs: list[tuple[Message, Triage]]) -> None:
-    """Print answers as a table; nothing where there is none."""
-    if pairs:
-        _print(f"{'urgency':<9} {'line':<4} {'lang':<7} {'service type':<27} {'answer':<8} message")
-    for message, triage in pairs:
-        _print_line(message, triage)
-
-
-def _print_line(message: Message, triage: Triage) -> None:
-    best = triage.service_types[0] if triage.service_types else None
-    flag = f"→{triage.safety.line}" if triage.safety.emergency else ""
-    shown = " ".join(message.text.split())
-    type_shown = f"{best.code} {best.probability:.0%}" if best else "-"
-    _print(
-        f"{triage.urgency.level.value:<9} {flag:<4} {triage.language.code:<7} {type_shown:<27} "
-        f"{triage.answer_status.value:<8} {shown[:64]}"
-    )
 
 
 def _titled(answer: Answer) -> str:

@@ -12,6 +12,8 @@ from cli_setup import ready_settings
 from triage.errors import DataError, NotFound, SettingsError
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from triage.store.articles import Proposal
     from triage.store.gaps import Gap
     from triage.store.notices import StoredNotice
@@ -52,7 +54,8 @@ def kb_pin(
     _check_codes(service_type or [], taxonomy.load(settings.taxonomy).codes)
     encoder = load_encoder(settings)
     live = LiveSearch(load_knowledge_base(settings, encoder))
-    now = datetime.now(calendar_file.load(settings.calendar).zone)
+    zone = calendar_file.load(settings.calendar).zone
+    now = datetime.now(zone)
     notice = notice_of(line, now=now, until=until, text=text, service_types=service_type or [])
     if service_type is None:
         told = build_pipeline(settings, encoder, live).triage(Message(id="notice", text=subject_of(line)))
@@ -61,7 +64,7 @@ def kb_pin(
     against = contradicted(notice, vectors_of(notice, encoder), live.snapshot)
     with open_database(settings) as store:
         pinned = store.notices.pin(replace(notice, contradicts=against), by)
-    _print_notices([pinned], as_json=as_json)
+    _print_notices([pinned], zone, as_json=as_json)
 
 
 @kb_app.command("unpin")
@@ -89,10 +92,12 @@ def kb_notices(
 
     Example: triage kb notices
     """
-    from wiring import Settings, open_database
+    from wiring import Settings, load_calendar, open_database
 
-    with open_database(Settings.from_env()) as store:
-        _print_notices(store.notices.list() if every else store.notices.active(), as_json=as_json)
+    settings = Settings.from_env()
+    with open_database(settings) as store:
+        notices = store.notices.list() if every else store.notices.active()
+    _print_notices(notices, load_calendar(settings).zone, as_json=as_json)
 
 
 @kb_app.command("show")
@@ -165,6 +170,7 @@ def kb_aliases(
     Example: triage kb aliases --accept 4 --accept 7 --reject 5
     """
     from kb.wordings import harvest
+    from triage.store.articles import ProposalKind
     from wiring import build_knowledge_base, load_articles, load_encoder, open_database
 
     settings = ready_settings()
@@ -175,7 +181,8 @@ def kb_aliases(
                 store.articles.review(number, is_accepted, by)
         if accept:
             build_knowledge_base(settings, load_encoder(settings), store)
-        _print_proposals(store.articles.proposals(), as_json=as_json)
+        wordings = tuple(one for one in store.articles.proposals() if one.kind is ProposalKind.ALIAS)
+        _print_proposals(wordings, as_json=as_json)
 
 
 @kb_app.command("gaps")
@@ -213,13 +220,16 @@ def _check_codes(codes: "list[str]", known: "tuple[str, ...]") -> None:
         raise SettingsError(f"--service-type must be a code of the taxonomy, got {', '.join(unknown)}")
 
 
-def _print_notices(notices: "list[StoredNotice] | tuple[StoredNotice, ...]", *, as_json: bool) -> None:
+def _print_notices(notices: "list[StoredNotice] | tuple[StoredNotice, ...]", zone: "tzinfo", *, as_json: bool) -> None:
+    """Print notices with their end as the city's clocks show it."""
     for one in notices:
         if as_json:
             print_json(one)
             continue
         print_line(f"{one.id:>4}  {one.notice.title}")
-        print_line(f"      until {one.notice.valid_until.astimezone():%A %Y-%m-%d %H:%M}, pinned by {one.pinned_by}")
+        print_line(
+            f"      until {one.notice.valid_until.astimezone(zone):%A %Y-%m-%d %H:%M}, pinned by {one.pinned_by}"
+        )
         print_line(f"      against: {', '.join(one.notice.contradicts) or 'no article'}")
 
 

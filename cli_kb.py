@@ -67,6 +67,8 @@ def kb_import(
         counts, faults = _report(import_articles(paths, plan, progress), as_json=as_json)
     told = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome)
     say(f"{told}; " + ("nothing was written (--dry-run)" if dry_run else f"in {plan.out}"))
+    if not dry_run and plan.out != _articles_setting():
+        say(f"next: triage kb check {plan.out}, then set TRIAGE_ARTICLES={plan.out} and run triage kb build")
     raise typer.Exit(1 if faults else 0)
 
 

@@ -1,4 +1,4 @@
-"""Commands that decide which model answers, and what it may do unattended."""
+"""Commands that decide which model answers."""
 
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli_model import AsJson, model_app
-from cli_output import bar, print_line, print_report, say
+from cli_output import print_line, print_report, say
 from cli_setup import ready_settings
-from triage.errors import DataError, ModelError
-from triage.granting import WANTED_PRECISION
+from triage.cell_grants import revoke_grants
+from triage.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from models.datasets import Example
+    from models.promotion import Comparison
     from models.registry import Registry
     from triage.granting import Outcome
     from triage.protocols import Classifier, Encoder
+    from triage.store import SqlTriageStore
+    from triage.store.policy_cells import PolicyCell
     from wiring import Settings
 
 __all__ = ["model_app"]  # with every command of the group, this file's and those of cli_model
@@ -34,7 +37,7 @@ def model_register(
 
     Example: triage model register models/2026-11
     """
-    with _open(ready_settings()) as (registry, _):
+    with opened(ready_settings()) as (registry, _, _):
         print_line(registry.register(folder, BY))
 
 
@@ -44,7 +47,7 @@ def model_list(as_json: AsJson = False) -> None:
 
     Example: triage model list
     """
-    with _open(ready_settings()) as (registry, _):
+    with opened(ready_settings()) as (registry, _, _):
         active, candidate = registry.active(), registry.candidate()
         models = registry.log.list()
     rows = [
@@ -68,7 +71,6 @@ def model_list(as_json: AsJson = False) -> None:
 def model_activate(
     model_id: ModelId,
     data: Annotated[Path | None, typer.Option(exists=True, help="Held-out messages to compare both models on.")] = None,
-    shadow: Annotated[bool, typer.Option("--shadow", help="Only predict beside the active model.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Activate it even where something gets worse.")] = False,
     reason: Annotated[str | None, typer.Option(help="Why, for the record; --force needs it.")] = None,
 ) -> None:
@@ -79,20 +81,48 @@ def model_activate(
 
     Example: triage model activate linear-1a2b3c4d --data held_out.jsonl
     """
+    from models.promotion import promote
+
     if force and not reason:
         raise DataError("--force needs --reason: it is recorded")
     settings = ready_settings()
-    with _open(settings) as (registry, encoder):
-        if shadow:
-            registry.shadow(model_id, BY)
-            say(f"{model_id} predicts beside the active model; where it says otherwise is kept")
-            return
-        refusals = _refusals(settings, registry, encoder, model_id, data) if data else ()
-        if refusals and not force:
-            raise ModelError(f"{model_id} is not activated: " + "; ".join(refusals) + "; --force --reason overrules it")
+    with opened(settings) as (registry, store, encoder):
+        comparison = _compared(settings, registry, encoder, model_id, data) if data else None
         note = reason or ("compared, nothing got worse" if data else "not compared: no --data given")
-        registry.activate(model_id, BY, reason=note, forced=bool(refusals))
+        promote(registry, model_id, comparison, by=BY, reason=note, force=force)
+        _say_revoked(revoke_grants(store.policy, registry.standing, by=BY))
     say(f"{model_id} is active ({note})")
+
+
+@model_app.command("shadow")
+def model_shadow(
+    model_id: Annotated[
+        str | None, typer.Argument(metavar="[ID|off]", help="Which model looks on; off ends it; a report if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a model predict beside the active one, off the requests' path, and keep where it says otherwise.
+
+    Without an argument it reports what the model in shadow said, and whom people's decisions prove right.
+
+    Example: triage model shadow linear-1a2b3c4d
+    """
+    from dataclasses import asdict
+
+    from models.registry import KIND
+    from models.shadow import shadow_report
+    from wiring import Settings, open_database
+
+    if model_id is None:
+        with open_database(Settings.from_env()) as store:
+            print_report(asdict(shadow_report(store, KIND)), as_json)
+        return
+    with opened(ready_settings()) as (registry, _, _):
+        if model_id == "off":
+            say(f"{registry.end_shadow(BY)} looks on no more; what it said is kept")
+        else:
+            registry.shadow(model_id, BY)
+            say(f"{model_id} predicts beside the active model; triage model shadow reports where it says otherwise")
 
 
 @model_app.command("rollback")
@@ -101,8 +131,9 @@ def model_rollback() -> None:
 
     Example: triage model rollback
     """
-    with _open(ready_settings()) as (registry, _):
+    with opened(ready_settings()) as (registry, store, _):
         before = registry.rollback(BY)
+        _say_revoked(revoke_grants(store.policy, registry.standing, by=BY))
     say(f"{before or 'the default model'} is active")
 
 
@@ -112,57 +143,30 @@ def model_card(model_id: ModelId) -> None:
 
     Example: triage model card linear-1a2b3c4d
     """
-    with _open(ready_settings()) as (registry, _):
+    with opened(ready_settings()) as (registry, _, _):
         print_line(registry.card(model_id))
 
 
-@model_app.command("policy")
-def model_policy(
-    simulate: Annotated[Path, typer.Option(exists=True, help="Labelled messages that the model has not seen.")],
-    model: Annotated[
-        str | None, typer.Option(help="Folder or id; out-of-fold models of DATA itself where not given.")
-    ] = None,
-    precision: Annotated[
-        float, typer.Option(min=0.5, max=0.999, help="Wanted, with the lower 95 % bound.")
-    ] = WANTED_PRECISION,
-    as_json: AsJson = False,
-) -> None:
-    """Print which share of the messages could run unattended at a wanted precision; nothing is changed.
-
-    Example: triage model policy --simulate labels.jsonl --precision 0.97
-    """
-    from models.cleaning import Labels, clean
-    from models.datasets import read_rows
-    from models.simulation import out_of_fold, predicted, simulation
-
-    settings = ready_settings()
-    examples = clean(read_rows(simulate), (), labels=Labels.ANY).examples
-    with _open(settings) as (registry, encoder), bar("simulate") as progress:
-        outcomes = (
-            predicted(_model(registry, model), examples, encoder, progress)
-            if model
-            else out_of_fold(examples, encoder, progress)
-        )
-    print_report(simulation(outcomes, wanted=precision), as_json)
+def _say_revoked(cells: "Sequence[PolicyCell]") -> None:
+    if cells:
+        say(f"{len(cells)} cells of the policy went back to suggest: another model's predictions had granted them")
 
 
-def _refusals(
+def _compared(
     settings: "Settings", registry: "Registry", encoder: "Encoder", model_id: str, data: Path
-) -> tuple[str, ...]:
-    """Compare a candidate with the active model, say what changes, and return what stands against it."""
+) -> "Comparison":
+    """Compare a candidate with the active model and say what changes."""
     from models.datasets import read_examples
     from models.promotion import compare
-    from wiring import load_default_classifier
 
     examples = read_examples(data)
-    active = registry.active()
-    standing = registry.open(active) if active else load_default_classifier(settings)
+    standing = standing_model(settings, registry)
     comparison = compare(
         _outcomes(standing, examples, encoder), _outcomes(registry.open(model_id), examples, encoder), registry.taxonomy
     )
     for change in (comparison.overall, *comparison.languages):
         say(f"{change.name:<10} {change.before:.3f} → {change.after:.3f} on {change.n} messages")
-    return comparison.refusals
+    return comparison
 
 
 def _outcomes(model: "Classifier", examples: "Sequence[Example]", encoder: "Encoder") -> "tuple[Outcome, ...]":
@@ -171,17 +175,20 @@ def _outcomes(model: "Classifier", examples: "Sequence[Example]", encoder: "Enco
     return predicted(model, examples, encoder, lambda *_: None)
 
 
-def _model(registry: "Registry", name: str) -> "Classifier":
-    from models.classifiers import LinearClassifier
+def standing_model(settings: "Settings", registry: "Registry") -> "Classifier":
+    """Open the model that answers now."""
+    from wiring import load_default_classifier
 
-    return LinearClassifier.load(Path(name)) if Path(name).is_dir() else registry.open(name)
+    active = registry.active()
+    return registry.open(active) if active else load_default_classifier(settings)
 
 
 @contextmanager
-def _open(settings: "Settings") -> "Iterator[tuple[Registry, Encoder]]":
+def opened(settings: "Settings") -> "Iterator[tuple[Registry, SqlTriageStore, Encoder]]":
+    """Open the registered models, the store that they are in, and the encoder."""
     from triage import taxonomy
     from wiring import load_encoder, open_database, open_registry
 
     encoder = load_encoder(settings)
     with open_database(settings) as store:
-        yield open_registry(settings, store, taxonomy.load(settings.taxonomy), encoder.version), encoder
+        yield open_registry(settings, store, taxonomy.load(settings.taxonomy), encoder.version), store, encoder

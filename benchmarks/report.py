@@ -11,11 +11,16 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SECTIONS = {
     "accuracy": "Service types",
+    "intents": "Training on public intents",
     "language": "Language detection",
     "multilingual": "Languages",
     "retrieval": "Knowledge-base search",
+    "questions": "Questions in other languages",
+    "scale": "A million rows",
     "no_answer": "No answer",
     "safety": "Life-safety tripwire",
+    "entities": "Entities",
+    "urgency": "Urgency",
     "latency": "Speed and memory",
 }
 HEAD = """# Results

@@ -21,6 +21,7 @@ from triage.types import (
     AnswerStatus,
     Channel,
     Decision,
+    Encoded,
     Entity,
     EntityKind,
     Language,
@@ -60,15 +61,19 @@ def shipped_taxonomy() -> Taxonomy:
 
 
 class FakeDangerFinder:
-    """Hears danger where a text says `uncanny`."""
+    """Hears danger where a text says `uncanny`, none where it says `serene`, and cannot judge any other."""
 
     version = "fake"
 
     def find(
-        self, texts: Sequence[str], vectors: Vectors, languages: Sequence[Language]
-    ) -> list[tuple[SafetyHit, ...]]:
+        self,
+        texts: Sequence[str],
+        alarms: Vectors,
+        languages: Sequence[Language],
+        hits: Sequence[Sequence[SafetyHit]],
+    ) -> list[tuple[SafetyHit, ...] | None]:
         hit = SafetyHit(rule="learned.danger", text="uncanny", start=None, end=None, line="911")
-        return [(hit,) if "uncanny" in text else () for text in texts]
+        return [(hit,) if "uncanny" in text else () if "serene" in text else None for text in texts]
 
 
 class FakeDetector:
@@ -106,6 +111,10 @@ class FakeEncoder:
         unit: Vectors = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
         return unit
 
+    def read(self, texts: Sequence[str], languages: Sequence[Language] = ()) -> Encoded:
+        alarms = np.full((len(texts), 2), np.nan, dtype=np.float32)
+        return Encoded(vectors=self.encode(texts, languages), alarms=alarms)
+
 
 class FakeClassifier:
     """Knows a type by a word of the text; the five are then the type and the first others of the alphabet."""
@@ -136,8 +145,9 @@ class FakeTripwire:
 
     version = "fake-tripwire"
 
-    def __init__(self, lines: Mapping[str, str | None] | None = None) -> None:
+    def __init__(self, lines: Mapping[str, str | None] | None = None, *, sure: bool = True) -> None:
         self.lines = {"gas smell": "911", "want to die": "988", "lead pipe": None} if lines is None else lines
+        self.sure = sure
 
     def check(self, text: str) -> tuple[SafetyHit, ...]:
         places = sorted((text.lower().find(phrase), phrase) for phrase in self.lines)
@@ -148,6 +158,7 @@ class FakeTripwire:
                 start=start,
                 end=start + len(phrase),
                 line=self.lines[phrase],
+                sure=self.sure,
             )
             for start, phrase in places
             if start >= 0
@@ -215,6 +226,9 @@ class FakeTranslator:
 
     def __init__(self, english: Mapping[str, str] | None = None) -> None:
         self.english = english or {}
+
+    def reads(self, language: str) -> bool:
+        return bool(self.english)
 
     def translate(self, texts: Sequence[str], languages: Sequence[str]) -> list[Translation]:
         return [self._translation(text, code) for text, code in zip(texts, languages, strict=True)]
@@ -285,6 +299,10 @@ class FailingEncoder:
         _fail_on(texts, self.marker)
         return FakeEncoder().encode(texts, languages)
 
+    def read(self, texts: Sequence[str], languages: Sequence[Language]) -> Encoded:
+        _fail_on(texts, self.marker)
+        return FakeEncoder().read(texts, languages)
+
 
 @dataclass(frozen=True)
 class FailingClassifier:
@@ -318,10 +336,14 @@ class FailingDangerFinder:
     version: str = "failing-danger"
 
     def find(
-        self, texts: Sequence[str], vectors: Vectors, languages: Sequence[Language]
-    ) -> list[tuple[SafetyHit, ...]]:
+        self,
+        texts: Sequence[str],
+        alarms: Vectors,
+        languages: Sequence[Language],
+        hits: Sequence[Sequence[SafetyHit]],
+    ) -> list[tuple[SafetyHit, ...] | None]:
         _fail_on(texts, self.marker)
-        return FakeDangerFinder().find(texts, vectors, languages)
+        return FakeDangerFinder().find(texts, alarms, languages, hits)
 
 
 @dataclass(frozen=True)
@@ -375,6 +397,9 @@ class FailingTranslator:
 
     marker: str | None = None
     version: str = "failing-translator"
+
+    def reads(self, language: str) -> bool:
+        return True
 
     def translate(self, texts: Sequence[str], languages: Sequence[str]) -> list[Translation]:
         _fail_on(texts, self.marker)

@@ -12,6 +12,7 @@ from tests.fakes import fake_parts
 from tests.store.samples import POTHOLE, message_of
 from triage.pipeline import Pipeline
 from triage.store.database import Database
+from triage.store.schema import REVISION
 
 RUN = CliRunner()
 
@@ -32,7 +33,7 @@ def stored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
 
 def test_upgrade_says_the_revision(stored: str) -> None:
     result = RUN.invoke(cli.app, ["db", "upgrade"])
-    assert (result.exit_code, result.output) == (0, "The database has revision 0003.\n")
+    assert (result.exit_code, result.output) == (0, f"The database has revision {REVISION}.\n")
 
 
 def test_export_hides_personal_data_unless_told_otherwise(stored: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_lists_every_setting_and_no_other() -> None:
-    code = (ROOT / "wiring.py").read_text(encoding="utf-8")
+    code = (ROOT / "city_settings.py").read_text(encoding="utf-8")
     assert set(re.findall(r"TRIAGE_[A-Z_]+", README)) == set(re.findall(r'"(TRIAGE_[A-Z_]+)"', code))
 
 

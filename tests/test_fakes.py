@@ -25,7 +25,7 @@ from triage.types import (
 )
 
 DETECTORS: list[protocols.LanguageDetector] = [fakes.FakeDetector(), fakes.FailingDetector(POISON)]
-ENCODERS: list[protocols.Encoder] = [fakes.FakeEncoder(), fakes.FailingEncoder(POISON)]
+ENCODERS: list[protocols.ListeningEncoder] = [fakes.FakeEncoder(), fakes.FailingEncoder(POISON)]
 CLASSIFIERS: list[protocols.Classifier] = [fakes.FakeClassifier(), fakes.FailingClassifier(POISON)]
 TRIPWIRES: list[protocols.Tripwire] = [fakes.FakeTripwire(), fakes.FailingTripwire(POISON)]
 DANGERS: list[protocols.DangerFinder] = [fakes.FakeDangerFinder(), fakes.FailingDangerFinder(POISON)]
@@ -61,7 +61,7 @@ CALLS: list[tuple[str, Callable[[int, str], object]]] = [
     ("encoder", lambda which, text: ENCODERS[which].encode([text], [Language.unknown()]).tolist()),
     ("classifier", lambda which, text: CLASSIFIERS[which].classify([text], VECTORS)),
     ("tripwire", lambda which, text: TRIPWIRES[which].check(text)),
-    ("danger", lambda which, text: DANGERS[which].find([text], VECTORS, [Language.unknown()])),
+    ("danger", lambda which, text: DANGERS[which].find([text], VECTORS, [Language.unknown()], [()])),
     ("entities", lambda which, text: FINDERS[which].find(text)),
     ("kind", lambda which, text: KINDS[which].kind_of(text)),
     ("urgency", lambda which, text: rate(RATERS[which], text)),

@@ -41,3 +41,10 @@ def test_the_command_alone_does_not_even_import_the_pipeline() -> None:
 @pytest.mark.system
 def test_what_looks_for_heavy_modules_would_see_one() -> None:
     assert imported_by("import sklearn") == ["sklearn", "joblib"]
+
+
+@pytest.mark.system
+def test_the_wiring_and_the_commands_read_no_sql_before_a_store_is_opened() -> None:
+    program = "import wiring, cli, sys; print('sqlalchemy' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"

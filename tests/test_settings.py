@@ -111,7 +111,7 @@ def test_the_ends_of_a_range_belong_to_it(value: str, number: float) -> None:
 
 
 def test_every_field_names_its_variable_in_the_docstring() -> None:
-    source = (ROOT / "wiring.py").read_text("utf-8")
+    source = (ROOT / "city_settings.py").read_text("utf-8")
     for field in fields(Settings):
         assert f"        {field.name}: " in source, field.name
     assert Settings.__doc__ is not None

@@ -174,7 +174,8 @@ def test_the_demo_serves_page_samples_and_api_and_stops_on_interrupt(demo: tuple
     wait_until_ready(address)
     assert "<html" in httpx.get(address).text
     contacts = httpx.get(f"{address}/v1/contacts").json()
-    assert {contact["message_id"] for contact in contacts} >= {"sample-01", "sample-24"}
+    assert len(contacts) == 50
+    assert all(contact["message_id"].startswith("sample-") for contact in contacts)
     answer = httpx.post(f"{address}/v1/triage", json={"id": "x-1", "text": "pothole at 9th and Oak"}).json()
     assert answer["message_id"] == "x-1"
     assert answer["service_types"][0]["code"] == "streets.pothole"
