@@ -257,7 +257,7 @@ async function start() {
     types = new Map(known.map((type) => [type.code, type]));
     draw();
   }, () => {});
-  follow({ changed: (events) => events.some((event) => event.id === id) && load(), reset: () => {} });
+  follow({ changed: (events) => events.some((event) => event.id === id) && load(), reset: load });
 }
 
 start();

@@ -167,4 +167,4 @@ search.value = start.get("q") ?? "";
 await Promise.all([drawShelf(), find({ typing: true })]);
 await showAddressed();
 if (!start.get("article")) search.focus();
-follow({ changed: (events) => events.some((event) => event.kind === "notice") && drawShelf(), reset: () => {} });
+follow({ changed: (events) => events.some((event) => event.kind === "notice") && drawShelf(), reset: drawShelf });

@@ -51,7 +51,10 @@ async def follow_events(
     A listener that does not keep up is let go, comes back with its `Last-Event-ID` and misses nothing.
     """
     seen = last_event_id if last_event_id is not None else since
-    lines = _missed(services, seen or 0) if once else _followed(services, seen)
+    if seen is None:
+        # Asked before the answer begins: whoever reads the store once the line stands misses no change between.
+        seen = 0 if once else await services.live.last()
+    lines = _missed(services, seen) if once else _followed(services, seen)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
 
@@ -61,7 +64,7 @@ async def _missed(services: Services, seen: int) -> AsyncIterator[bytes]:
         yield written(event)
 
 
-async def _followed(services: Services, seen: int | None) -> AsyncIterator[bytes]:
+async def _followed(services: Services, seen: int) -> AsyncIterator[bytes]:
     yield f"retry: {RETRY_MS}\n\n".encode()
     try:
         async for event in services.live.follow(seen):

@@ -41,24 +41,27 @@ class LiveUpdates:
         self._listeners: set[asyncio.Queue[Event]] = set()
         self._reader: asyncio.Task[None] | None = None
 
+    async def last(self) -> int:
+        """Return the number of the last change."""
+        return await asyncio.to_thread(self._log.last)
+
     async def missed(self, since: int) -> Sequence[Event]:
         """Return the changes after a number that the store still has, 200 at most."""
         return await asyncio.to_thread(self._log.since, since, PAGE)
 
-    async def follow(self, since: int | None = None) -> AsyncGenerator[Event | None, None]:
+    async def follow(self, since: int) -> AsyncGenerator[Event | None, None]:
         """Yield changes as they come, each once and in order; None where nothing came for a while.
 
         Args:
-            since: The number of the last change that the listener saw; None for those from now on.
+            since: The number of the last change that the listener saw; `last()` for those from now on.
 
         Yields:
             What was missed, then what comes, until the listener falls behind or leaves.
         """
         queue: asyncio.Queue[Event] = asyncio.Queue(self._queue)
         # Told before anything is read: what is committed from here on reaches the queue, what was before, the pages.
-        last = await asyncio.to_thread(self._log.last)
-        seen = last if since is None else since
-        self._join(queue, last)
+        self._join(queue, await self.last())
+        seen = since
         try:
             while page := await self.missed(seen):
                 for event in page:

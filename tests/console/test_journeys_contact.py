@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.console.city import City, Seat, told
 from tests.console.conftest import SeatOf
@@ -42,7 +42,7 @@ def test_two_agents_on_one_contact_never_decide_both(seat: SeatOf, city: City) -
     first, second = seat(city, "agent-8"), seat(city, "agent-9")
     here, there = opened(first, name), opened(second, name)
     here.keyboard.press("c")
-    expect(here.get_by_text("you work on it")).to_be_visible()
+    expect(here.get_by_text("you work on it", exact=True)).to_be_visible()
     expect(there.get_by_text("agent-8 works on it").first).to_be_visible()
     expect(there.get_by_role("button", name=re.compile("^Decide"))).to_be_disabled()
     expect(there.get_by_role("button", name=re.compile("^Close"))).to_be_disabled()
@@ -51,6 +51,18 @@ def test_two_agents_on_one_contact_never_decide_both(seat: SeatOf, city: City) -
     expect(here.get_by_text(re.compile("(accept|override) by agent-8"))).to_be_visible()
     expect(there.get_by_text(re.compile("(accept|override) by agent-8"))).to_be_visible()
     assert [each.decided_by for each in city.store.decisions_of(name)[1:]] == ["agent-8"]
+
+
+def test_what_happens_before_the_line_of_updates_stands_is_seen(agent: Seat) -> None:
+    name = agent.city.receive("the swing at Fremont Park squeals")
+
+    def claimed_first(route: Route) -> None:
+        agent.city.store.claims.claim(name, "agent-8")
+        route.continue_()
+
+    agent.page.route("**/v1/events*", claimed_first)
+    page = opened(agent, name)
+    expect(page.get_by_text("agent-8 works on it").first).to_be_visible()
 
 
 def test_a_lead_takes_a_contact_from_an_agent(seat: SeatOf, city: City) -> None:

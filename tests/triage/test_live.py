@@ -35,7 +35,7 @@ class FakeLog:
         return len(self.events)
 
 
-async def numbers(updates: LiveUpdates, since: int | None, count: int, then: Callable[[], None]) -> list[int | None]:
+async def numbers(updates: LiveUpdates, since: int, count: int, then: Callable[[], None]) -> list[int | None]:
     """Follow until so many changes have come; `then` is called once the listener is there."""
     seen: list[int | None] = []
     async with aclosing(following(updates, since)) as events:
@@ -51,7 +51,7 @@ async def numbers(updates: LiveUpdates, since: int | None, count: int, then: Cal
     return seen
 
 
-def following(updates: LiveUpdates, since: int | None) -> AsyncGenerator[Event | None, None]:
+def following(updates: LiveUpdates, since: int) -> AsyncGenerator[Event | None, None]:
     return updates.follow(since)
 
 
@@ -64,9 +64,13 @@ def test_a_listener_is_told_what_it_missed_and_then_what_comes() -> None:
     assert asyncio.run(numbers(quick(log), 2, 5, lambda: log.append(2))) == [3, 4, 5, 6, 7]
 
 
-def test_a_listener_that_names_no_change_hears_from_now_on() -> None:
+def test_a_listener_that_begins_at_the_last_change_hears_from_now_on() -> None:
+    async def from_now_on() -> list[int | None]:
+        updates = quick(log)
+        return await numbers(updates, await updates.last(), 2, lambda: log.append(2))
+
     log = FakeLog(5)
-    assert asyncio.run(numbers(quick(log), None, 2, lambda: log.append(2))) == [6, 7]
+    assert asyncio.run(from_now_on()) == [6, 7]
 
 
 def test_more_than_a_page_is_missed_and_nothing_is_left_out() -> None:
@@ -86,7 +90,7 @@ def test_two_listeners_hear_the_same_from_one_reader() -> None:
 
 
 def test_silence_is_told() -> None:
-    assert asyncio.run(numbers(quick(FakeLog(), heartbeat_s=0.02), None, 2, lambda: None)) == [None, None]
+    assert asyncio.run(numbers(quick(FakeLog(), heartbeat_s=0.02), 0, 2, lambda: None)) == [None, None]
 
 
 def test_a_listener_that_falls_behind_is_let_go_and_misses_nothing_when_it_comes_back() -> None:
@@ -120,7 +124,7 @@ def test_a_database_that_is_away_only_makes_listeners_wait() -> None:
             log.broken = False
             log.append()
 
-        return await numbers(updates, None, 1, breaks)
+        return await numbers(updates, 3, 1, breaks)
 
     log = FakeLog(3)
     assert asyncio.run(away()) == [4]

@@ -7,6 +7,7 @@ would be refused, without waiting, whenever another has written in between.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -20,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from triage.errors import SettingsError, StoreError
 
 BUSY_TIMEOUT_S: Final = 30
+_AGAIN_S: Final = 0.01
 _WRITING: Final = "store_writing"
 _POSTGRES_DRIVERS: Final = ("postgres", "postgresql", "postgresql+psycopg")
 # Commits that survive a power cut, and times that any calendar can hold, whatever the server's defaults are.
@@ -188,8 +190,23 @@ def _make_private(path: Path) -> None:
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver begins no transactions; `_begin_sqlite` does
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _log_ahead(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. The first switch of a file does not wait for another process that is at it: it is tried again."""
+    end = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_AGAIN_S)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
