@@ -24,6 +24,7 @@ class Settings:
         messages: Labelled messages of the default classifier; `TRIAGE_MESSAGES`, the shipped ones where None.
         safety_rules: YAML file of rules added to the tripwire, none can be taken away; `TRIAGE_SAFETY_RULES`.
         entity_formats: YAML file of the city's number formats; `TRIAGE_ENTITY_FORMATS`, the shipped one where None.
+        city_map: YAML file of streets, landmarks, districts and owners; `TRIAGE_CITY`, the sample city's where None.
         calendar: YAML file of zone, office hours and holidays; `TRIAGE_CALENDAR`, the shipped one where None.
         incident_rules: YAML file of what makes duplicates and surges; `TRIAGE_INCIDENTS`, the shipped one where None.
         inbox: YAML file of the mailboxes that `triage inbox run` reads, none where None; `TRIAGE_INBOX`.
@@ -61,6 +62,7 @@ class Settings:
     messages: Path | None = None
     safety_rules: Path | None = None
     entity_formats: Path | None = None
+    city_map: Path | None = None
     calendar: Path | None = None
     incident_rules: Path | None = None
     inbox: Path | None = None
@@ -104,6 +106,7 @@ class Settings:
             messages=reader.existing("TRIAGE_MESSAGES"),
             safety_rules=reader.existing("TRIAGE_SAFETY_RULES"),
             entity_formats=reader.existing("TRIAGE_ENTITY_FORMATS"),
+            city_map=reader.existing("TRIAGE_CITY"),
             calendar=reader.existing("TRIAGE_CALENDAR"),
             incident_rules=reader.existing("TRIAGE_INCIDENTS"),
             inbox=reader.existing("TRIAGE_INBOX"),

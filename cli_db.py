@@ -129,10 +129,11 @@ def db_replay(
 
 
 def _redaction(settings: "Settings", hide_addresses: bool) -> "Redact":
+    from triage.city_map import CityMap
     from triage.entities import EntityFinder
     from triage.masking import PERSONAL, WITH_PLACES, mask
 
-    finder = EntityFinder.load(settings.entity_formats)
+    finder = EntityFinder.load(settings.entity_formats, CityMap.load(settings.city_map))
     kinds = WITH_PLACES if hide_addresses else PERSONAL
     return lambda text: mask(text, finder.find(text), kinds=kinds)
 

@@ -32,6 +32,7 @@ from triage.backends import settings as backend_settings
 from triage.backends.settings import BackEnd
 from triage.calendar import CityCalendar
 from triage.cells import CellPolicy
+from triage.city_map import CityMap
 from triage.entities import EntityFinder
 from triage.errors import SettingsError
 from triage.incidents import IncidentRules
@@ -129,8 +130,8 @@ def load_default_classifier(settings: Settings) -> LinearClassifier:
 
 
 def load_entities(settings: Settings) -> EntityFinder:
-    """Open the finder of places and numbers."""
-    return EntityFinder.load(settings.entity_formats)
+    """Open the finder of places and numbers, with the city's map."""
+    return EntityFinder.load(settings.entity_formats, CityMap.load(settings.city_map))
 
 
 def load_detector(settings: Settings) -> MixedTextDetector:

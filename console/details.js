@@ -47,8 +47,14 @@ export function translationBlock({ translation }) {
 /** Return a chip for each place, number and date; pressed, it is copied. */
 export function chips({ entities, language }) {
   if (!entities.length) return el("p", { class: "quiet" }, "None found.");
-  return entities.map((entity) => button({ class: "chip", title: `Copy this ${plain(entity.kind)}` }, () => copyChip(entity.text),
+  return entities.map((entity) => button({ class: "chip", title: chipTitle(entity) }, () => copyChip(entity.text),
     el("span", { class: "quiet" }, plain(entity.kind)), " ", el("span", { lang: tongue(language.code).lang, dir: "auto" }, entity.text)));
+}
+
+/** Tell what the city's map knows of a place: where it lies, and whose matter it is. */
+function chipTitle({ kind, place }) {
+  const known = place && `${place.name}: ${place.district}, ${place.owner === "city" ? "the city's" : `the ${place.owner}'s, not the city's`} matter. `;
+  return `${known ?? ""}Copy this ${plain(kind)}`;
 }
 
 async function copyChip(text) {

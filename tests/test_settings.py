@@ -39,6 +39,7 @@ def test_every_variable_arrives_in_its_field(tmp_path: Path) -> None:
             "TRIAGE_MESSAGES": str(tmp_path),
             "TRIAGE_SAFETY_RULES": str(file),
             "TRIAGE_ENTITY_FORMATS": str(file),
+            "TRIAGE_CITY": str(file),
             "TRIAGE_ENCODER": "org/model",
             "TRIAGE_DATABASE_URL": "postgresql://triage@db/triage",
             "TRIAGE_MIN_PROBABILITY": " 0.75 ",

@@ -6,12 +6,14 @@ file; what is personal among them, and how it is hidden, is `triage.masking`'s m
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
+from triage.city_map import CityMap
 from triage.entities_dates import chinese_dates, dates
 from triage.entities_numbers import Found, NumberReader, number_formats
 from triage.entities_places import PlaceReader
@@ -26,20 +28,26 @@ _PLACE_ORDER, _DATE_ORDER = 4, 6
 class EntityFinder:
     """Finds entities; built once by `load`, safe to share between threads."""
 
-    def __init__(self, words: Lexicon, numbers: NumberReader, places: PlaceReader, version: str) -> None:
+    def __init__(self, words: Lexicon, numbers: NumberReader, places: PlaceReader, city: CityMap, version: str) -> None:
         self._words = words
         self._numbers = numbers
         self._places = places
+        self._city = city
         self.version = version
 
     @classmethod
-    def load(cls, path: Path | None = None) -> Self:
+    def load(cls, path: Path | None = None, city: CityMap | None = None) -> Self:
         """Read a city's settings, or those that ship with the project.
+
+        Args:
+            path: How numbers, places and dates are written there.
+            city: Its map, which tells what a place is; the sample city's where None.
 
         Raises:
             SettingsError: If the file is missing, is no YAML, or a format in it is wrong.
         """
         content, document = _read(path or default_path())
+        city = city or CityMap.load()
         return cls(
             Lexicon(document),
             NumberReader(
@@ -47,15 +55,22 @@ class EntityFinder:
                 document.get("digit_words", {}),
                 frozenset(word_list(document.get("exchanges", ()))),
             ),
-            PlaceReader(_phrases(document.get("streets", "")), _phrases(document.get("landmarks", ""))),
-            f"{document.get('version', '0')}-{hashlib.sha256(content.encode()).hexdigest()[:8]}",
+            PlaceReader(
+                _phrases(document.get("streets", "")), _phrases(document.get("landmarks", "")) | city.landmarks
+            ),
+            city,
+            f"{document.get('version', '0')}-{hashlib.sha256(content.encode()).hexdigest()[:8]}+{city.version}",
         )
 
     def find(self, text: str) -> tuple[Entity, ...]:
         """Return the entities of a text, ordered by start, without overlaps; linear in its length."""
         tokens = tokenize(text, self._words)
         chosen = _without_overlaps(self._candidates(tokens))
-        return tuple(_entity(text, tokens, found) for found in chosen)
+        return tuple(self._placed(_entity(text, tokens, found)) for found in chosen)
+
+    def _placed(self, entity: Entity) -> Entity:
+        place = self._city.resolve(entity)
+        return entity if place is None else replace(entity, place=place)
 
     def _candidates(self, tokens: Tokens) -> Iterator[Found]:
         yield from self._numbers.found(tokens)

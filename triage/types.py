@@ -78,6 +78,14 @@ class EntityKind(StrEnum):
     DATE = "date"
 
 
+class Owner(StrEnum):
+    """Whose matter a place is."""
+
+    CITY = "city"
+    COUNTY = "county"
+    STATE = "state"
+
+
 class TranslationStatus(StrEnum):
     """What became of the translation into English."""
 
@@ -275,14 +283,27 @@ class Safety:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CityPlace:
+    """A place on the city's map: its name there, the district it lies in, and whose matter it is."""
+
+    name: str
+    district: str
+    owner: Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
-    """A span of the original text that names a place, a number, a person's contact or a date."""
+    """A span of the original text that names a place, a number, a person's contact or a date.
+
+    `place` is what the city's map knows of it, None where it knows nothing.
+    """
 
     kind: EntityKind
     text: str
     start: int
     end: int
     probability: float = 1.0
+    place: CityPlace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,7 @@ def test_text_prints_the_contract_as_json(prepared_home: Path) -> None:
             "start": 30,
             "end": 44,
             "probability": answer["entities"][0]["probability"],
+            "place": None,
         }
     ]
     assert len(answer["service_types"]) == 5

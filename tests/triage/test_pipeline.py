@@ -519,7 +519,7 @@ CONTRACT: dict[str, Any] = {
     "interpreter": {"language": str, "native_name": str, "script": str, "ask_for": str, "dialect_question": str},
     "next_question": str,
     "missing": [str],
-    "entities": [{"kind": str, "text": str, "start": int, "end": int, "probability": float}],
+    "entities": [{"kind": str, "text": str, "start": int, "end": int, "probability": float, "place": None}],
     "answers": [
         {
             "article_id": str,
