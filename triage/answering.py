@@ -11,6 +11,7 @@ from triage.text import has_words
 from triage.types import (
     Decision,
     Entity,
+    FurtherType,
     Interpreter,
     Language,
     Message,
@@ -41,6 +42,7 @@ class Findings:
     language: Language
     entities: tuple[Entity, ...]
     suggestions: tuple[ServiceTypeSuggestion, ...]
+    further: tuple[FurtherType, ...]
     kind: RequestKind
     result: SearchResult
     translation: Translation
@@ -63,7 +65,7 @@ def answered(
         language=found.language,
         translation=found.translation,
         service_types=found.suggestions,
-        also=(),
+        also=found.further,
         request_kind=found.kind,
         urgency=found.urgency,
         safety=found.safety,

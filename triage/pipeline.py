@@ -12,6 +12,7 @@ import numpy as np
 from triage.answering import Findings, answered, suggestions_of
 from triage.batch import Batch
 from triage.errors import ComponentError
+from triage.further import Cut, best_cut, cuts_of, further_types, may_tell_more
 from triage.keywords import KeywordClassifier
 from triage.languages import MIXED, name_of
 from triage.protocols import (
@@ -34,6 +35,7 @@ from triage.types import (
     Decision,
     Encoded,
     Entity,
+    FurtherType,
     Language,
     Message,
     Mode,
@@ -125,6 +127,7 @@ class Pipeline:
         vectors = encoded.vectors
         heard = self._hear_danger(batch, encoded.alarms, detected, hits)
         predictions = self._classify(batch, vectors)
+        further = self._tell_further(batch, predictions, detected)
         kinds = self._tell_kinds(batch)
         results = self._search(batch, vectors, predictions, detected)
         translations = self._translate(batch, detected, translate)
@@ -144,6 +147,7 @@ class Pipeline:
                     language=detected[i],
                     entities=entities[i],
                     suggestions=suggestions[i],
+                    further=further[i],
                     kind=kinds[i],
                     result=results[i],
                     translation=translations[i],
@@ -245,6 +249,35 @@ class Pipeline:
         predictions = batch.step("classifier", "classify", classify, lambda i: self._keywords.classify(batch.texts[i]))
         unreadable = (Prediction(label=CATCH_ALL, probability=1.0),)
         return [found if has_words(batch.texts[i]) else unreadable for i, found in enumerate(predictions)]
+
+    def _tell_further(
+        self, batch: Batch, predictions: Sequence[tuple[Prediction, ...]], detected: Sequence[Language]
+    ) -> list[tuple[FurtherType, ...]]:
+        """Return the further matter of each message that leans to a second type and has two sides."""
+        leaning = [i for i, found in enumerate(predictions) if may_tell_more(found)]
+        cuts = {i: found for i in leaning if (found := cuts_of(batch.messages[i].text))}
+
+        def tell(chosen: Sequence[int]) -> list[tuple[FurtherType, ...]]:
+            best = [self._cut(batch.messages[i].text, cuts[i], predictions[i]) for i in chosen]
+            sides = [side for i, cut in zip(chosen, best, strict=True) for side in cut.sides(batch.messages[i].text)]
+            vectors = self.parts.encoder.encode(sides, [detected[i] for i in chosen for _ in range(2)])
+            ranked = self.parts.classifier.classify(sides, vectors)
+            return [
+                further_types(predictions[i], cut, ranked[2 * n : 2 * n + 2])
+                for n, (i, cut) in enumerate(zip(chosen, best, strict=True))
+            ]
+
+        told = batch.step("classifier", "classify", tell, lambda _: (), only=list(cuts))
+        by_number = dict(zip(cuts, told, strict=True))
+        return [by_number.get(i, ()) for i in range(len(batch.messages))]
+
+    def _cut(self, text: str, cuts: Sequence[Cut], whole: tuple[Prediction, ...]) -> Cut:
+        """Return the cut that the words alone find best: no vector, hardly any time."""
+        if len(cuts) == 1:
+            return cuts[0]
+        sides = [side for cut in cuts for side in cut.sides(text)]
+        without = np.zeros((len(sides), self.parts.encoder.dim), dtype=np.float32)
+        return cuts[best_cut(whole, self.parts.classifier.classify(sides, without))]
 
     def _tell_kinds(self, batch: Batch) -> list[RequestKind]:
         def tell(chosen: Sequence[int]) -> list[RequestKind]:
