@@ -41,13 +41,14 @@ VOCABULARY = 48_000
 SMOOTHING = 0.5  # of the languages' shares in the text that the vocabulary is learned from
 VOCABULARY_LINES = 260_000
 ENGLISH_SHARE = 0.06  # English sides that the student reads as well
-RESIDENTS_REPEATS = 6
+RESIDENTS_REPEATS = 8
 MOST_PIECES = 96
 PIECES_PER_BATCH = 1_200  # about 80 sentences: more, smaller steps teach more in the same time
 EMBEDDING_RATE, BODY_RATE = 1e-3, 2e-4
 WARM_UP = 0.03
 CONTRAST, TEMPERATURE = 0.1, 0.05
 CHECKPOINT_S = 600
+LONGEST_STEP_S = 10  # more is a pause: the machine slept, or somebody stopped the process for a while
 WATCHED = (("es", "tatoeba"), ("vi", "massive"), ("ru", "tatoeba"), ("ko", "massive"))
 
 
@@ -231,7 +232,7 @@ class Trainer:
             losses.append(self._step(batches[self.done], self.done / len(batches)))
             self.done += 1
             now = time.monotonic()
-            self.spent_s += now - started
+            self.spent_s += min(now - started, LONGEST_STEP_S)
             if now - noted > 120 or self.done == len(batches):
                 found = {name: self._found_first(watched[name], known[name]) for name in watched}
                 print(
@@ -252,7 +253,8 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = base * rate
             optimizer.zero_grad()
-        vectors = embed(self.body, [item.pieces for item in batch])
+        with torch.autocast("cpu", dtype=torch.bfloat16):  # a fifth to a third faster where the processor knows it
+            vectors = embed(self.body, [item.pieces for item in batch])
         targets = self.targets[[item.target for item in batch]]
         loss = (1 - (vectors * targets).sum(1)).mean()
         if CONTRAST and len(batch) > 1:
@@ -306,7 +308,7 @@ def embed(body: nn.Module, rows: Sequence[tuple[int, ...]]) -> Tensor:
         mask[number, : len(row) + 2] = 1
     states: Tensor = body(input_ids=ids, attention_mask=mask).last_hidden_state
     weights = mask[:, :, None].float()
-    means = (states * weights).sum(1) / weights.sum(1)
+    means = (states.float() * weights).sum(1) / weights.sum(1)
     return nn.functional.normalize(means, dim=1)
 
 
