@@ -408,13 +408,18 @@ def _checked(translation: object) -> Translation:
 
 
 def _standing(hits: Sequence[SafetyHit], heard: Sequence[SafetyHit] | None) -> tuple[SafetyHit, ...]:
-    """Return the hits that stand: those of rules, less the unsure ones where nothing was heard, and what is new."""
+    """Return the hits that stand: every sure one, the others where danger is heard too, and what only the ear heard.
+
+    Where a rule that is sure has named a line, the ear names no other: it tells a crisis from an attempt less well.
+    """
     if heard is None:
         return tuple(hits)
+    sure = tuple(hit for hit in hits if hit.sure or hit.line is None)
     if not heard:
-        return tuple(hit for hit in hits if hit.sure or hit.line is None)
+        return sure
     lines = {hit.line for hit in hits}
-    return (*hits, *(hit for hit in heard if hit.line not in lines))
+    named = any(hit.line for hit in sure)
+    return (*hits, *(hit for hit in heard if not named and hit.line not in lines))
 
 
 def _unplaced(hit: SafetyHit) -> SafetyHit:

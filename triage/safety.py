@@ -1,7 +1,8 @@
 """The life-safety tripwire: dangers told in a message, whatever its language; apart from every model.
 
-`safety.yaml` says what counts. A file of a city's own may add rules; nothing can take the shipped ones away, and
-nothing in the words of an added file changes how the shipped ones read a text.
+`safety.yaml` says what counts, `safety_words/` how it is told in further languages. A file of a city's own may add
+rules; nothing can take the shipped ones away, and nothing in the words of an added file changes how the shipped ones
+read a text.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ import yaml
 
 from triage.errors import SettingsError
 from triage.safety_lexicon import Lexicon
+from triage.safety_merging import merged
 from triage.safety_patterns import Match, Pattern, PatternSet, Spotted, parse_pattern
 from triage.safety_scope import ScopeJudge, scopes_of, veto_name
 from triage.safety_text import Reading, read
@@ -24,6 +26,9 @@ LINES = ("911", "988", None)
 _GRAVEST_FIRST = ("911", "988")
 _ADDED_KEYS = frozenset({"version", "lists", "rules"})
 _RULE_KEYS = frozenset({"id", "meaning", "line", "hit", "pass", "despite", "unless", "patterns"})
+
+
+Line = tuple[str, str]  # the language of its words, "" for every one, and a pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +44,8 @@ class SafetyRule:
     hits: tuple[str, ...]
     passes: tuple[str, ...]
     despite: frozenset[str]
-    patterns: tuple[str, ...]
-    unless: tuple[str, ...]
+    patterns: tuple[Line, ...]
+    unless: tuple[Line, ...]
     added: bool
 
 
@@ -61,7 +66,10 @@ class RuleSet:
     def _compile(self, lexicon: Lexicon, scoping: Mapping[str, Any], source: str) -> None:
         try:
             dangers = [
-                p for rule in self.rules for line in rule.patterns for p in parse_pattern(line, rule.id, lexicon)
+                p
+                for rule in self.rules
+                for code, line in rule.patterns
+                for p in parse_pattern(line, rule.id, lexicon, language=code)
             ]
             idioms = list(_cues({"idiom": scoping["idioms"]}, lexicon))
             shields = list(_cues({"shield": scoping["shields"]}, lexicon))
@@ -72,8 +80,8 @@ class RuleSet:
             vetoes = [
                 p
                 for rule in self.rules
-                for line in rule.unless
-                for p in parse_pattern(line, veto_name(rule.id), lexicon)
+                for code, line in rule.unless
+                for p in parse_pattern(line, veto_name(rule.id), lexicon, language=code)
             ]
         except SettingsError as error:
             raise SettingsError(f"{source}: {error}") from error
@@ -116,8 +124,7 @@ class Tripwire:
         Raises:
             SettingsError: If the file is not readable as rules, or names a rule or list that ships already.
         """
-        shipped = files("triage").joinpath("safety.yaml").read_text(encoding="utf-8")
-        scoping = _parse(shipped, "safety.yaml")
+        shipped, scoping = _shipped()
         rule_sets = [RuleSet(scoping, scoping, "safety.yaml")]
         version = f"{scoping['version']}+{_digest(shipped)}"
         if path is not None:
@@ -163,21 +170,38 @@ def _words_of(matches: Iterable[Match]) -> Iterable[int]:
     return (at for match in matches for part in match.parts for at in part.taken)
 
 
-def _cues(groups: Mapping[str, str], lexicon: Lexicon) -> Iterable[Pattern]:
+def _cues(groups: Mapping[str, str | Mapping[str, str]], lexicon: Lexicon) -> Iterable[Pattern]:
     return (
         p
-        for name, lines in groups.items()
-        for line in _lines(lines)
-        for p in parse_pattern(line, name, lexicon, strict=True)
+        for name, blocks in groups.items()
+        for code, line in _by_language(blocks)
+        for p in parse_pattern(line, name, lexicon, strict=True, language=code)
     )
 
 
-def _parse(text: str, source: str) -> dict[str, Any]:
+def _shipped() -> tuple[str, dict[str, Any]]:
+    """Return all that ships as one text, to be digested, and as one document."""
+    folder = files("triage")
+    texts = {"": folder.joinpath("safety.yaml").read_text("utf-8")}
+    for file in sorted(folder.joinpath("safety_words").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".yaml"):
+            texts[file.name.removesuffix(".yaml")] = file.read_text("utf-8")
+    document = _parse(texts[""], "safety.yaml")
+    words = ((code, _yaml(text, f"{code}.yaml")) for code, text in texts.items() if code)
+    return "\n".join(texts.values()), merged(document, words)
+
+
+def _yaml(text: str, source: str) -> dict[str, Any]:
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
         raise SettingsError(f"{source} is not YAML: {error}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
+    return document if isinstance(document, dict) else {}
+
+
+def _parse(text: str, source: str) -> dict[str, Any]:
+    document = _yaml(text, source)
+    if not isinstance(document.get("rules"), list):
         raise SettingsError(f"{source} must hold a list of `rules`")
     return document
 
@@ -213,8 +237,8 @@ def _rule(entry: Mapping[str, Any], source: str, *, added: bool) -> SafetyRule:
         hits=tuple(_lines(entry.get("hit", ""))),
         passes=tuple(_lines(entry.get("pass", ""))),
         despite=frozenset(_commas(entry.get("despite", ""))),
-        patterns=tuple(line for block in patterns.values() for line in _lines(block)),
-        unless=tuple(_lines(entry.get("unless", ""))),
+        patterns=tuple(_by_language(patterns)),
+        unless=tuple(_by_language(entry.get("unless", ""))),
         added=added,
     )
 
@@ -230,6 +254,12 @@ def _entries(lists: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _commas(text: str) -> list[str]:
     return [entry for part in text.replace("\n", ",").split(",") if (entry := part.strip())]
+
+
+def _by_language(blocks: str | Mapping[str, str]) -> Iterable[Line]:
+    """Yield every line with its language; a block without one is read in every language."""
+    named = {"": blocks} if isinstance(blocks, str) else blocks
+    return ((code, line) for code, block in named.items() for line in _lines(block))
 
 
 def _lines(text: str) -> list[str]:

@@ -41,9 +41,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """One way of saying something: sequences of steps, all to be found at most `reach` words apart."""
+    """One way of saying something: sequences of steps, all to be found at most `reach` words apart.
+
+    `language` is that of its words; "" where they are read in every language.
+    """
 
     owner: str
+    language: str
     sure: bool
     sequences: tuple[tuple[Step, ...], ...]
     required: int
@@ -69,9 +73,12 @@ class Match:
     end: int
     parts: tuple[Part, ...]
     sure: bool
+    language: str = ""
 
 
-def parse_pattern(line: str, owner: str, lexicon: Lexicon, *, strict: bool = False) -> Iterator[Pattern]:
+def parse_pattern(
+    line: str, owner: str, lexicon: Lexicon, *, strict: bool = False, language: str = ""
+) -> Iterator[Pattern]:
     """Yield the patterns of a line: one, or one for every choice of the elements marked optional.
 
     Args:
@@ -79,6 +86,7 @@ def parse_pattern(line: str, owner: str, lexicon: Lexicon, *, strict: bool = Fal
         owner: What its matches are found under.
         lexicon: Gives the bits of its elements.
         strict: Whether fillers count as words too, and elements without `~` must touch.
+        language: Of its words.
 
     Raises:
         SettingsError: If an element is empty or names an unknown list.
@@ -91,10 +99,10 @@ def parse_pattern(line: str, owner: str, lexicon: Lexicon, *, strict: bool = Fal
     for kept in product((True, False), repeat=len(optional)):
         dropped = {at for at, keep in zip(optional, kept, strict=True) if not keep}
         kept_words = [word.rstrip("?") for at, word in enumerate(words) if at not in dropped]
-        yield _pattern(kept_words, owner, lexicon, strict=strict, sure=sure)
+        yield _pattern(kept_words, owner, lexicon, strict=strict, sure=sure, language=language)
 
 
-def _pattern(words: Sequence[str], owner: str, lexicon: Lexicon, *, strict: bool, sure: bool) -> Pattern:
+def _pattern(words: Sequence[str], owner: str, lexicon: Lexicon, *, strict: bool, sure: bool, language: str) -> Pattern:
     sequences: list[list[Step]] = [[]]
     usual = gap = 0 if strict else 1
     for word in words:
@@ -114,6 +122,7 @@ def _pattern(words: Sequence[str], owner: str, lexicon: Lexicon, *, strict: bool
             required |= step.bit
     return Pattern(
         owner=owner,
+        language=language,
         sure=sure,
         sequences=tuple(map(tuple, sequences)),
         required=required,
@@ -247,7 +256,7 @@ def _matches(pattern: Pattern, spotted: Spotted, low: int, high: int) -> Iterato
             parts.append(nearest)
         else:
             start, end = min(part.start for part in parts), max(part.end for part in parts)
-            yield Match(pattern.owner, start, end, tuple(parts), pattern.sure)
+            yield Match(pattern.owner, start, end, tuple(parts), pattern.sure, pattern.language)
 
 
 def _distance(one: Part, other: Part) -> int:

@@ -1,7 +1,8 @@
 """Whether a danger that a text names is meant: not denied, not past, not asked about, not over.
 
 A scope is a set of cues with a reach: how far from the danger they count, and on which side. A cue that belongs
-to the danger's own words ("not" in "not breathing") never counts against it.
+to the danger's own words ("not" in "not breathing") never counts against it, and none of another language than the
+danger's: "no" denies in Spanish and means "in the" in Portuguese.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -57,7 +58,8 @@ class ScopeJudge:
 
     def meant(self, danger: Match, despite: frozenset[str]) -> bool:
         """Tell whether no scope outside `despite`, and no veto of the danger's own rule, lies over it."""
-        if any(self._in_sentences(cue, danger) for cue in self._cues.get(veto_name(danger.owner), ())):
+        vetoes = self._cues.get(veto_name(danger.owner), ())
+        if any(_is_read_with(veto, danger) and self._in_sentences(veto, danger) for veto in vetoes):
             return False
         return not any(self._lies_over(scope, danger) for scope in self._scopes if scope.name not in despite)
 
@@ -82,7 +84,7 @@ class ScopeJudge:
         return max(danger.start - cue.end, cue.start - danger.end, 0) <= _OVERRIDE_WORDS
 
     def _counts(self, scope: Scope, cue: Match, danger: Match) -> bool:
-        if any(cue.start in part.taken for part in danger.parts):
+        if not _is_read_with(cue, danger) or any(cue.start in part.taken for part in danger.parts):
             return False
         match scope.reach:
             case Reach.BEFORE:
@@ -125,6 +127,10 @@ class ScopeJudge:
 def veto_name(rule: str) -> str:
     """Return the owner under which a rule's own `unless` patterns are found."""
     return f"unless {rule}"
+
+
+def _is_read_with(cue: Match, danger: Match) -> bool:
+    return cue.language in ("", danger.language)
 
 
 def _overlap(one: Match, other: Match) -> bool:

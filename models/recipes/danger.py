@@ -32,7 +32,8 @@ WORDS_PENALTY, WEIGHING_PENALTY = 3.0, 0.3
 ROUTINE_WEIGHT, ROUTINE_SHARE = 0.8, 0.35  # of ordinary requests, which are many
 FOLDS, SEEDS = 3, (0, 1)
 SET_ASIDE = ("blind",)  # beginnings of the names of files that are measured on, and never read here
-DEVELOPMENT = Path("tests") / "data" / "safety" / "dev.tsv"  # where the recipe is run from a checkout
+# What the rules were written by; read where the recipe is run from a checkout.
+DEVELOPMENT = tuple(Path("tests") / "data" / "safety" / name for name in ("dev.tsv", "plain.tsv"))
 RULES_OWN, DEVELOPERS = "rules", "dev"  # writers whose messages the rules were written for
 
 Bools = npt.NDArray[np.bool_]
@@ -64,9 +65,9 @@ class Limits:
     routine_weight: float
 
 
-# Other languages hear less at the same share: they are given more, because a danger missed weighs more than an alarm.
+# Other languages have rules that hear most of what is told plainly; their learned part adds what is told otherwise.
 ENGLISH_LIMITS = Limits(most_false=0.04, most_routine=0.08, routine_weight=0.8)
-FOREIGN_LIMITS = Limits(most_false=0.06, most_routine=0.10, routine_weight=0.15)
+FOREIGN_LIMITS = Limits(most_false=0.05, most_routine=0.06, routine_weight=0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,11 +333,13 @@ def _examples_of_rules() -> Iterator[Told]:
 
 
 def _development() -> Iterator[Told]:
-    path = Path(str(files("models"))).parent / DEVELOPMENT
-    for row in path.read_text("utf-8").splitlines():
+    checkout = Path(str(files("models"))).parent
+    rows = [row for path in DEVELOPMENT for row in (checkout / path).read_text("utf-8").splitlines()]
+    for row in rows:
         if row.strip() and not row.startswith("#"):
             text, line, note = row.split("\t")[:3]
-            language = note.split()[0].replace("zh", "zh-Hans")
+            code = note.split()[0]
+            language = "zh-Hans" if code == "zh" else code
             yield Told(text=text, line=None if line == "-" else line, language=language, writer=DEVELOPERS, hard=True)
 
 
