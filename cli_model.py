@@ -32,12 +32,19 @@ def model_train(
     split: Annotated[Split, typer.Option(help="How messages are held out: by time, or grouped.")] = Split.AUTO,
     precision: Annotated[float, typer.Option(min=0.5, max=0.999, help="Wanted of each label's threshold.")] = 0.9,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    finetune: Annotated[
+        bool, typer.Option("--finetune", help="Give the model an encoder of its own, tuned on the messages.")
+    ] = False,
 ) -> None:
     """Train a classifier on labelled messages, any labels; a report of what was left out and held out goes with it.
+
+    With --finetune the encoder is tuned too, twice: without the held-out messages to measure it, then on all of them.
+    That takes many times as long, less on an accelerator, and such a model reads every message a second time.
 
     Example: triage model train labels.jsonl --out models/2026-11
     """
     from models.cleaning import clean
+    from models.finetuning import Tuner, Tuning, require
     from models.fitting import CITY
     from models.training import Terms, train
     from triage import taxonomy
@@ -45,6 +52,9 @@ def model_train(
     from wiring import load_encoder, load_entities
 
     settings = ready_settings()
+    tuner = Tuner(tuning=Tuning(seed=seed)) if finetune else None
+    if tuner:
+        require()  # before anything that takes long
     service_types, finder = taxonomy.load(settings.taxonomy), load_entities(settings)
     cleaned = clean(_rows(data, from_store=from_store), service_types.codes, labels=labels)
     for each in cleaned.left_out:
@@ -59,7 +69,7 @@ def model_train(
         mask=lambda text: mask(text, finder.find(text)),
     )
     with bar("train") as progress:
-        facts = train(cleaned.examples, load_encoder(settings), out, CITY.seeded(seed), progress, terms)
+        facts = train(cleaned.examples, load_encoder(settings), out, CITY.seeded(seed), progress, terms, tuner)
     print_report({"out": str(out), **facts}, as_json=False)
 
 
@@ -70,13 +80,14 @@ def model_evaluate(
     as_json: AsJson = False,
     report: Annotated[Path | None, typer.Option(help="HTML page to write; JSON goes beside it.")] = None,
 ) -> None:
-    """Measure a classifier on labelled messages.
+    """Measure a classifier on labelled messages, read by its own encoder where it has one.
 
     Example: triage model evaluate models/2026-11 test.jsonl --json
     """
     from models.classifiers import LinearClassifier
     from models.datasets import read_examples
     from models.evaluation import measure
+    from models.finetuning import own_encoder
     from models.registry import read_meta
     from models.report import facts_of, write_report
     from triage.masking import mask
@@ -84,8 +95,9 @@ def model_evaluate(
 
     settings = ready_settings()
     folder = Path(model) if Path(model).is_dir() else settings.home / "models" / model
+    encoder = own_encoder(folder, workers=settings.workers) or load_encoder(settings)
     with bar("evaluate") as progress:
-        measured = measure(LinearClassifier.load(folder), read_examples(data), load_encoder(settings), progress)
+        measured = measure(LinearClassifier.load(folder), read_examples(data), encoder, progress)
     if report:
         finder = load_entities(settings)
         known = read_meta(folder) if (folder / "meta.json").exists() else None

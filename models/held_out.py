@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from models.block_fitting import BLOCK
 from models.classifiers import LinearClassifier
 from models.datasets import Example
 from models.fitting import Progress, Recipe, fit
@@ -61,12 +62,15 @@ class Material:
         recipe: Recipe,
     ) -> HeldOut:
         """Return the scores of the examples outside, by a model fitted on those inside."""
-        texts = [self.texts[number] for number in np.flatnonzero(inside)]
-        weights, features = fit(texts, self.vectors[inside], self.truth[inside], labels, weight, recipe)
-        rows = np.flatnonzero(outside)
-        sparse = [features.row(self.texts[number]) for number in rows]
-        scores = LinearClassifier(weights, features, version="part").scores(sparse, self.vectors[outside])
-        return HeldOut(rows=rows, scores=scores, truth=self.truth[outside])
+        kept, rows = np.flatnonzero(inside), np.flatnonzero(outside)
+        weights, features = fit(self.texts, self.vectors, self.truth, labels, weight, recipe, kept)
+        model = LinearClassifier(weights, features, version="part")
+        scores = np.empty((len(rows), len(labels)), dtype=np.float32)
+        for start in range(0, len(rows), BLOCK):  # so that no more than a block's features are held
+            chosen = rows[start : start + BLOCK]
+            words = [features.row(self.texts[row]) for row in chosen]
+            scores[start : start + BLOCK] = model.scores(words, self.vectors[chosen])
+        return HeldOut(rows=rows, scores=scores, truth=self.truth[rows])
 
 
 def choose_weight(

@@ -147,6 +147,12 @@ class Registry:
         if hashlib.sha256((folder / "meta.json").read_bytes()).digest() != stored.digest:
             raise ModelError(f"model {stored.id}: meta.json is not the one that was registered; register it again")
         _check_digest(folder, meta)
+        if "own_encoder" in meta:
+            raise ModelError(
+                f"model {stored.id} was trained on vectors of {meta['encoder']}, an encoder of its own, which would "
+                "read every message a second time: it can be measured (triage model evaluate), not activated; train "
+                "it without --finetune"
+            )
         if meta["encoder"] != self.encoder:
             raise ModelError(
                 f"model {stored.id} was trained on vectors of {meta['encoder']}, this service encodes with "

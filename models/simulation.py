@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.block_fitting import REST
 from models.calibration import calibrate
 from models.classifiers import bent, softmax
 from models.datasets import OUT_OF_SCOPE, Example, digest_of
-from models.fitting import CHUNK, CITY, REST, Progress, Recipe, embed
+from models.fitting import CHUNK, CITY, Progress, Recipe, embed
 from models.held_out import Material, choose_weight, hold_out, outcomes_of
 from models.splitting import parts_of
 from triage.granting import WANTED_PRECISION, Grant, Outcome, grant, grants_by_language

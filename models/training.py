@@ -1,11 +1,13 @@
 """Training of the linear classifier into a folder, reproducible: same data, seed and encoder, same predictions.
 
 The folder holds the weights (model.npz, vocabulary.json, model.json), what they were made of (meta.json) and, where
-messages were held out, what may be promised of them: held_out.jsonl, thresholds.json, label_noise.json, card.md.
+messages were held out, what may be promised of them: held_out.jsonl, thresholds.json, label_noise.json, card.md. With
+a tuner the folder `encoder` holds the encoder that the model came to have of its own.
 """
 
 import hashlib
 import json
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,25 +17,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from models.block_fitting import REST
 from models.calibration import Calibration, calibrate
 from models.card import card_of
 from models.classifiers import LinearClassifier, bent, softmax
 from models.cleaning import LeftOut
 from models.datasets import OUT_OF_SCOPE, Example, digest_of
 from models.drift import nearness_inside, profile_of
-from models.fitting import REST, Progress, Recipe, embed, fit
+from models.finetuning import FOLDER, Tuner, card_section, cost_of, encoder_digest
+from models.fitting import Progress, Recipe, centers_of_rows, embed, fit
 from models.held_out import HeldOut, Material, choose_weight, hold_out, outcomes_of, write_outcomes
 from models.label_noise import label_noise
 from models.learning_curve import Point, as_stored, learning_curve
 from models.measures import metrics
-from models.scope import ScopeRule, centers_of, choose_rule
+from models.scope import ScopeRule, choose_rule
 from models.splitting import Parts, Split, parts_of
 from models.thresholds import WANTED_PRECISION, thresholds_of
 from triage.errors import DataError
 from triage.protocols import Encoder
 
 WEIGHTS = ("model.json", "model.npz", "vocabulary.json")
+JUDGED_BY = 20_000  # held-out messages that the rule of what is in scope is chosen by, at most
+TUNED_FOLDS = 5  # one of them is held out from an encoder that is tuned
+TUNED_WEIGHTS = (2.0, 1.0, 4.0)  # of the vector of a tuned encoder, which knows the labels
 
 
 def _hidden(text: str) -> str:
@@ -80,22 +88,26 @@ def train(
     recipe: Recipe,
     progress: Progress,
     terms: Terms | None = None,
+    tuner: Tuner | None = None,
 ) -> dict[str, Any]:
     """Train a classifier and write it into a folder.
 
     Args:
         examples: At least two labels beside `oos`, whose messages teach what is out of scope.
-        encoder: Gives the sentence vectors.
+        encoder: Gives the sentence vectors where there is no tuner.
         out: Folder to make; it must be empty or absent.
         recipe: How.
         progress: Told of (what, done, total).
         terms: Where the messages come from and what is wanted.
+        tuner: Makes the model an encoder of its own: one on the messages that are learned from while others are held
+            out, which is measured and not kept, and one on all messages, which goes into the folder.
 
     Returns:
         The facts of meta.json: data, held-out accuracy and calibration error with their signature.
 
     Raises:
         DataError: If there are fewer than two labels, or `out` holds something already.
+        ModelError: If the tuner lacks something.
     """
     terms = terms or Terms()
     labels = tuple(sorted({example.label for example in examples} - {OUT_OF_SCOPE}))
@@ -103,24 +115,69 @@ def train(
         raise DataError(f"a classifier needs at least two labels, found {list(labels)}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out} is not empty; name a new folder")
-    numbers = {label: number for number, label in enumerate(labels)}
-    truth = np.array([numbers.get(example.label, REST) for example in examples])
-    vectors = embed(examples, encoder, progress)
-    material = Material(examples, vectors, truth)
-    proof = _prove(examples, material, labels, recipe, terms, progress) if recipe.temperature is None else None
+    recipe = replace(recipe, vector_weights=TUNED_WEIGHTS) if tuner and recipe.temperature is None else recipe
+    with tempfile.TemporaryDirectory(prefix="triage-train-") as scratch:
+        return _train(_Task(examples, labels, recipe, terms, tuner, Path(scratch), progress), encoder, out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What every step of a training knows."""
+
+    examples: Sequence[Example]
+    labels: tuple[str, ...]
+    recipe: Recipe
+    terms: Terms
+    tuner: Tuner | None
+    scratch: Path
+    progress: Progress
+
+    @property
+    def truth(self) -> npt.NDArray[np.int64]:
+        """Numbers into the labels, shape (n_examples,), REST for what is out of scope."""
+        numbers = {label: number for number, label in enumerate(self.labels)}
+        return np.array([numbers.get(example.label, REST) for example in self.examples])
+
+    def tuned(self, encoder: Encoder, inside: npt.NDArray[np.bool_] | None, name: str) -> Encoder:
+        """Return an encoder that is tuned on the examples inside, or on all; the one given where there is no tuner."""
+        if self.tuner is None:
+            return encoder
+        chosen = [each for number, each in enumerate(self.examples) if inside is None or inside[number]]
+        return self.tuner.tune(chosen, self.scratch / name, self.progress)
+
+
+def _train(task: _Task, encoder: Encoder, out: Path) -> dict[str, Any]:
+    """Prove, fit on everything, and write."""
+    examples, labels, recipe, progress, truth = task.examples, task.labels, task.recipe, task.progress, task.truth
+    parts = _parts(task, truth) if recipe.temperature is None else None
+    material = proof = None
+    if parts:
+        part_encoder = task.tuned(encoder, parts.inside[0], "part")
+        material = Material(examples, embed(examples, part_encoder, progress), truth)
+        proof = _prove(task, material, parts)
+    if task.tuner or material is None:
+        encoder = task.tuned(encoder, None, FOLDER)
+        material = Material(examples, embed(examples, encoder, progress), truth)
     weight = proof.weight if proof else recipe.vector_weights[0]
     progress("fit", 0, 1)
-    weights, features = fit(material.texts, vectors, truth, labels, weight, recipe)
+    weights, features = fit(material.texts, material.vectors, truth, labels, weight, recipe)
     progress("fit", 1, 1)
     weights = proof.calibration.of(weights) if proof else replace(weights, temperature=recipe.temperature or 1.0)
-    facts = _facts(examples, encoder, recipe, terms)
-    report = _report(proof, examples, labels, facts, terms) if proof else {}
+    facts = _facts(task, encoder)
+    report = _report(proof, task, facts) if proof else {}
     facts |= report.pop("meta.json", {"held_out": None})
-    profile = profile_of(examples, nearness_inside(vectors, truth, len(labels)))
+    learned_from = {
+        "labels": labels,
+        "profile": profile_of(examples, nearness_inside(material.vectors, truth, len(labels))),
+    }
     name = f"linear-{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]}"
+    scope = replace(proof.scope, centers=_centers(material, len(labels))) if proof else None
     out.mkdir(parents=True, exist_ok=True)
-    LinearClassifier(weights, features, version=name, scope=proof.scope if proof else None).save(out, {})
-    return _write(out, {"version": name, **facts}, {"labels": labels, "profile": profile}, report)
+    LinearClassifier(weights, features, version=name, scope=scope).save(out, {})
+    if task.tuner:
+        shutil.move(task.scratch / FOLDER, out / FOLDER)
+        learned_from["own_encoder"] = cost_of(encoder, out / FOLDER, examples)
+    return _write(out, {"version": name, **facts}, learned_from, report)
 
 
 def train_into(out: Path, examples: Sequence[Example], encoder: Encoder, recipe: Recipe, progress: Progress) -> None:
@@ -133,48 +190,61 @@ def train_into(out: Path, examples: Sequence[Example], encoder: Encoder, recipe:
 
 
 def digest_of_weights(folder: Path) -> str:
-    """Return the SHA-256 of a model's weights, in hexadecimal digits."""
+    """Return the SHA-256 of a model's weights, those of an encoder of its own among them, in hexadecimal digits."""
     digest = hashlib.sha256()
     for name in WEIGHTS:
         digest.update((folder / name).read_bytes())
+    digest.update(encoder_digest(folder))
     return digest.hexdigest()
 
 
-def _prove(
-    examples: Sequence[Example],
-    material: Material,
-    labels: tuple[str, ...],
-    recipe: Recipe,
-    terms: Terms,
-    progress: Progress,
-) -> _Proof:
-    """Hold messages out, and settle on them what the final model needs to know."""
-    parts = parts_of(examples, recipe.folds, recipe.seed, terms.split)
-    if not any((outside & (material.truth != REST)).any() for outside in parts.outside):
+def _parts(task: _Task, truth: npt.NDArray[np.int64]) -> Parts:
+    """Choose what is held out; with a tuner once, as every round would need an encoder of its own.
+
+    Raises:
+        DataError: If nothing can be held out.
+    """
+    folds = TUNED_FOLDS if task.tuner else task.recipe.folds
+    parts = parts_of(task.examples, folds, task.recipe.seed, task.terms.split)
+    if task.tuner:
+        kind = parts.kind.replace(f"{len(parts.outside)} held out in turn", f"one of {folds} held out")
+        parts = replace(parts, outside=parts.outside[:1], inside=parts.inside[:1], kind=kind)
+    if not any((outside & (truth != REST)).any() for outside in parts.outside):
         raise DataError("no message can be held out: all are near-duplicates of each other; bring more of them")
+    return parts
+
+
+def _prove(task: _Task, material: Material, parts: Parts) -> _Proof:
+    """Settle on the messages held out what the final model needs to know."""
+    labels, recipe, progress = task.labels, task.recipe, task.progress
     weight = choose_weight(material, labels, parts, recipe, progress)
     held_out = hold_out(material, labels, parts, weight, recipe, progress)
     inside = held_out.is_inside
-    known = material.truth != REST
+    judged = np.sort(np.random.default_rng(recipe.seed).permutation(len(inside))[:JUDGED_BY])
+    # A tuned encoder has seen all labels of the part that is learned from: less of them would look too good.
+    curve = () if task.tuner else learning_curve(material, labels, parts, weight, recipe, held_out, progress)
     return _Proof(
         parts=parts,
         held_out=held_out,
         calibration=calibrate(held_out.scores[inside], held_out.truth[inside]),
         scope=choose_rule(
-            held_out.scores,
-            material.vectors[held_out.rows],
-            inside,
-            centers_of(material.vectors[known], material.truth[known], len(labels)),
+            held_out.scores[judged],
+            material.vectors[held_out.rows[judged]],
+            inside[judged],
+            _centers(material, len(labels)),
         ),
         weight=weight,
-        curve=learning_curve(material, labels, parts, weight, recipe, held_out, progress),
+        curve=curve,
     )
 
 
-def _report(
-    proof: _Proof, examples: Sequence[Example], labels: tuple[str, ...], facts: Mapping[str, Any], terms: Terms
-) -> dict[str, Any]:
+def _centers(material: Material, n_labels: int) -> npt.NDArray[np.float32]:
+    return centers_of_rows(material.vectors, material.truth, n_labels, np.arange(len(material.truth)))
+
+
+def _report(proof: _Proof, task: _Task, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of each file that says what may be promised of the model."""
+    examples, labels, terms = task.examples, task.labels, task.terms
     held_out, inside = proof.held_out, proof.held_out.is_inside
     chances = bent(
         softmax(held_out.scores[inside] / np.float32(proof.calibration.temperature)), proof.calibration.isotonic
@@ -202,7 +272,9 @@ def _report(
     }
 
 
-def _facts(examples: Sequence[Example], encoder: Encoder, recipe: Recipe, terms: Terms) -> dict[str, Any]:
+def _facts(task: _Task, encoder: Encoder) -> dict[str, Any]:
+    examples, recipe, terms = task.examples, task.recipe, task.terms
+    tuned = {"finetuning": task.tuner.facts} if task.tuner else {}
     return {
         "kind": "classifier",
         "source": terms.source,
@@ -214,6 +286,7 @@ def _facts(examples: Sequence[Example], encoder: Encoder, recipe: Recipe, terms:
         "recipe": asdict(recipe),
         "left_out": [asdict(each) for each in terms.left_out],
         "software": {name: version(name) for name in ("numpy", "scikit-learn")},
+        **tuned,
     }
 
 
@@ -229,7 +302,8 @@ def _write(
         _write_json(out / "thresholds.json", [asdict(each) for each in thresholds])
         if report["label_noise.json"] is not None:
             _write_json(out / "label_noise.json", asdict(report["label_noise.json"]))
-    (out / "card.md").write_text(card_of(meta, report.get("held_out.jsonl", ()), thresholds), encoding="utf-8")
+    card = card_of(meta, report.get("held_out.jsonl", ()), thresholds) + card_section(meta)
+    (out / "card.md").write_text(card, encoding="utf-8")
     return facts
 
 

@@ -9,6 +9,9 @@ from typer.testing import CliRunner, Result
 
 import cli
 import wiring
+from models import finetuning
+from models.datasets import Example
+from models.encoder import MiniLMEncoder
 from tests.fakes import FakeEncoder, fake_parts
 from tests.models.samples import MESSAGES, examples, tiny_classifier
 from triage.errors import TriageError
@@ -127,6 +130,45 @@ def test_what_agents_decided_and_labelled_trains_from_the_store(tmp_path: Path) 
     assert (facts["examples"], facts["source"]) == (36, "store")
     assert "split:time" in facts["held_out"]["signature"]
     assert json.loads((tmp_path / "m" / "meta.json").read_text("utf-8"))["labels"] == sorted(MESSAGES)
+
+
+# Fine-tuning.
+
+
+class TwentyNumbers(FakeEncoder):
+    version = "tuned"
+
+    def __init__(self) -> None:
+        super().__init__(20)
+
+
+def tune(self: finetuning.Tuner, chosen: Sequence[Example], out: Path, progress: object) -> TwentyNumbers:
+    out.mkdir()
+    (out / "model.bin").write_bytes(f"{len(chosen)} messages, seed {self.tuning.seed}".encode())
+    return TwentyNumbers()
+
+
+def test_a_model_with_an_encoder_of_its_own_is_measured_with_it_and_not_activated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetuning.Tuner, "tune", tune)
+    data, out = lines(tmp_path / "d.jsonl", ROWS), tmp_path / "m"
+    facts = json.loads(run("train", data, "--out", out, "--finetune", "--seed", "3").stdout)
+    assert (facts["encoder"], facts["finetuning"]["tuning"]["seed"]) == ("tuned", 3)
+    assert (out / "encoder" / "model.bin").read_text() == "36 messages, seed 3"
+    monkeypatch.setattr(MiniLMEncoder, "load", lambda folder, workers: TwentyNumbers())
+    measured = json.loads(run("evaluate", out, data, "--json").stdout)
+    assert measured["signature"].endswith("encoder:tuned")
+    assert "was trained on vectors of tuned" in refusal("activate", run("register", out).stdout.strip())
+
+
+def test_fine_tuning_without_torch_is_refused_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetuning, "find_spec", lambda name: None)
+    data = tmp_path / "d.jsonl"
+    data.write_text("no JSON", encoding="utf-8")
+    assert "run `pip install torch sentence-transformers`" in refusal("train", data, "--finetune")
 
 
 # The registry.

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models import fitting
+from models.block_fitting import REST
 from models.classifiers import LinearClassifier
 from models.datasets import Example
-from models.fitting import Recipe, embed
+from models.fitting import Recipe, embed, fit
 from models.splitting import fold_numbers
 from models.training import train, train_into
 from tests.fakes import DIM, FakeEncoder
@@ -144,6 +146,35 @@ def test_the_progress_is_told_to_its_end(tmp_path: Path) -> None:
     last = {what: (done, total) for what, done, total in told}
     assert set(last) == {"encode", "choose", "hold out", "learning curve", "fit"}
     assert all(done == total for done, total in last.values())
+
+
+@pytest.mark.parametrize("back_off", [0, 12])
+def test_messages_in_blocks_on_disk_give_the_model_that_messages_in_memory_give(
+    monkeypatch: pytest.MonkeyPatch, back_off: int
+) -> None:
+    chosen = [replace(each, text=f"{each.text} {tail}") for each in examples() for tail in ("please", "now", "again")]
+    texts, labels = [each.text for each in chosen], tuple(MESSAGES)
+    truth = np.array([REST if each.text.startswith("a bill of") else labels.index(each.label) for each in chosen])
+    vectors, recipe = FakeEncoder().encode(texts), replace(FULL, balance=0.5, back_off=back_off, prototypes=1.0)
+    rows = np.arange(1, len(texts), 2)
+    in_memory, features = fit(texts, vectors, truth, labels, 1.0, recipe, rows)
+    monkeypatch.setattr(fitting, "IN_MEMORY", 10)
+    monkeypatch.setattr(fitting, "BLOCK", 16)
+    in_blocks, same_features = fit(texts, vectors, truth, labels, 1.0, recipe, rows)
+    assert same_features.word_vocabulary == features.word_vocabulary
+    for name in ("features", "vector", "bias"):
+        assert getattr(in_blocks, name) == pytest.approx(getattr(in_memory, name), abs=0.06)  # both stop short of 0
+
+
+def test_rows_that_are_not_learned_from_are_not_read() -> None:
+    texts, labels, rows = [*TEXTS], tuple(MESSAGES), np.arange(0, 36, 2)
+    truth = np.repeat(np.arange(6), 6)
+    vectors = FakeEncoder().encode(texts)
+    some, _ = fit(texts, vectors, truth, labels, 1.0, FULL, rows)
+    vectors[1::2], texts[1::2] = np.nan, ["never read"] * 18
+    again, _ = fit(texts, vectors, truth, labels, 1.0, FULL, rows)
+    assert np.array_equal(some.features, again.features)
+    assert np.array_equal(some.vector, again.vector)
 
 
 def test_texts_are_embedded_in_their_order_over_many_chunks() -> None:
