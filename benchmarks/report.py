@@ -11,6 +11,7 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SECTIONS = {
     "accuracy": "Service types",
+    "classifiers": "Classifiers compared",
     "intents": "Training on public intents",
     "language": "Language detection",
     "multilingual": "Languages",

@@ -29,7 +29,7 @@ from triage.safety import Tripwire
 from triage.types import Language, SafetyHit
 
 WORDS_PENALTY, WEIGHING_PENALTY = 3.0, 0.3
-ROUTINE_WEIGHT, ROUTINE_SHARE = 0.8, 0.35  # of ordinary requests, which are many
+ROUTINE_WEIGHT, ROUTINE_SHARE = 0.8, 0.9  # of ordinary requests, which are many
 FOLDS, SEEDS = 3, (0, 1)
 SET_ASIDE = ("blind",)  # beginnings of the names of files that are measured on, and never read here
 # What the rules were written by; read where the recipe is run from a checkout.

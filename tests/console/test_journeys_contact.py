@@ -100,7 +100,7 @@ def test_an_arabic_contact_shows_its_original_beside_what_is_known_of_its_transl
 
 
 def test_the_history_names_every_step_and_the_versions_that_made_it(agent: Seat) -> None:
-    name = agent.city.receive("streetlight buzzing at Kestrel and Sandpiper")
+    name = agent.city.receive("streetlight out at Kestrel and Sandpiper")
     page = opened(agent, name)
     page.keyboard.press("1")
     page.get_by_label("Note on the decision").fill("heard it on the phone")

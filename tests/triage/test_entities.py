@@ -157,3 +157,34 @@ def test_a_city_can_bring_its_own_formats(tmp_path: Path) -> None:
     settings_file = tmp_path / "entities.yaml"
     settings_file.write_text("numbers: {meter: {cues: [dial], format: 'Z\\d{3}', digits: 3}}", encoding="utf-8")
     assert [entity.text for entity in EntityFinder.load(settings_file).find("dial Z123 and dial 4412")] == ["Z123"]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("permit BLD 24-0412 is late", "BLD 24-0412"),
+        ("acct4471902 is closed", "4471902"),
+        ("account 4 4 7 1 9 0 2 please", "4 4 7 1 9 0 2"),
+        ("88213047 is my account", "88213047"),
+        ("the account I pay for my mother is 7730-21184", "7730-21184"),
+    ],
+)
+def test_a_number_is_read_whole_however_its_cue_leads_to_it(text: str, number: str) -> None:
+    assert [span for _, span in found(text)] == [number]
+
+
+def test_a_second_number_written_like_the_first_is_of_its_kind() -> None:
+    assert found("account 33-90021, the letter had 33-90012") == [("account", "33-90021"), ("account", "33-90012")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the permit fee was $12400",
+        "my meter reading went from 44120 to 45980",
+        "показания счётчика 60118",
+        "the permit cost is 12000 dollars",
+    ],
+)
+def test_a_price_and_a_reading_are_no_number_of_a_permit_or_meter(text: str) -> None:
+    assert found(text) == []
