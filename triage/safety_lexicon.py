@@ -108,7 +108,8 @@ class Vocabulary:
             for words in phrases:
                 self._bits[words] = self._bits.get(words, 0) | 1 << number
         self._by_first: dict[str, list[tuple[Phrase, int]]] = {}
-        for words, bits in self._bits.items():
+        # The shortest first, and never in the order of a set, which is another one in every process.
+        for words, bits in sorted(self._bits.items(), key=lambda item: (len(item[0]), item[0])):
             if len(words) > 1:
                 self._by_first.setdefault(words[0], []).append((words, bits))
         self._index({word for words in self._bits for word in words})

@@ -1,5 +1,8 @@
 """The plainest ways of telling a danger, in every language: the whole service hears each, with the right line."""
 
+import os
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -58,3 +61,23 @@ def test_the_service_hears_each_of_them(pipeline: Pipeline, code: str) -> None:
 def test_rules_alone_hear_each_of_them_and_no_model_takes_one_away(code: str) -> None:
     sure = {text: [hit for hit in tripwire().check(text) if hit.sure] for text, _ in told()[code]}
     assert [(text, line) for text, line in told()[code] if combine(sure[text]).line != line] == []
+
+
+def test_every_process_finds_the_same_words() -> None:
+    program = (
+        "import sys; from triage.safety import Tripwire; t = Tripwire.load(); [print(t.check(x)) for x in sys.stdin]"
+    )
+    texts = "".join(f"{text}\n" for rows in told().values() for text, _ in rows)
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            input=texts,
+            capture_output=True,
+            check=True,
+            text=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("0", "1")
+    ]
+    assert found[0] == found[1]
+    assert found[0].count("SafetyHit(") >= len(texts.splitlines())
