@@ -149,7 +149,7 @@ class Tripwire:
         found = [pair for rules in self._rule_sets for pair in rules.find(reading)]
         sure = {rule.id for rule, match in found if match.sure or rule.added}
         first: dict[str, SafetyHit] = {}
-        for rule, match in sorted(found, key=lambda pair: (pair[1].start, -pair[1].end)):
+        for rule, match in sorted(found, key=lambda pair: (pair[1].start, -pair[1].end, pair[0].id)):
             start, end = reading.starts[match.start], reading.ends[match.end - 1]
             hit = SafetyHit(
                 rule=rule.id, text=text[start:end], start=start, end=end, line=rule.line, sure=rule.id in sure

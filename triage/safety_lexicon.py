@@ -1,4 +1,4 @@
-"""The words of the tripwire's rules: lists and elements as bits, and which of them a spelling stands for."""
+"""The words of the tripwire's rules: elements as numbers, and which of them a spelling stands for."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from triage.errors import SettingsError
 from triage.safety_text import plain_word, read, slips, without_marks, word_forms
 
 Phrase = tuple[str, ...]
+Elements = frozenset[int]
 
 _SHORTEST_MISSPELLED = 5
 _KEPT_SPELLINGS = 50_000
@@ -23,15 +24,15 @@ class Word:
     """What the rules know about one spelling.
 
     Attributes:
-        mask: Bits of the elements that it is, alone, a phrase of.
+        elements: Numbers of those that it is, alone, a phrase of.
         atoms: Words of the rules that it stands for, also inside longer phrases.
-        phrases: Longer phrases that it begins, by their second word, with the bits of their elements.
+        phrases: Longer phrases that it begins, by their second word, with the numbers of their elements.
         filler: Whether it never counts as a word between two elements.
     """
 
-    mask: int = 0
+    elements: Elements = frozenset()
     atoms: tuple[str, ...] = ()
-    phrases: Mapping[str, tuple[tuple[Phrase, int], ...]] | None = None
+    phrases: Mapping[str, tuple[tuple[Phrase, Elements], ...]] | None = None
     filler: bool = False
 
 
@@ -55,42 +56,48 @@ def phrase(text: str) -> Phrase:
 
 
 class Lexicon:
-    """All lists and elements of a rule file, each with a bit of its own; closed by `compile`."""
+    """All lists and elements of a rule file, each with a number of its own; closed by `compile`."""
 
     def __init__(self, lists: Mapping[str, Iterable[str]], fillers: Iterable[str], real_words: Iterable[str]) -> None:
         self._lists = {name: _phrases(entries) for name, entries in lists.items()}
         self._fillers = {word for entry in fillers for word in phrase(entry)}
         self._real_words = {word for entry in real_words for word in phrase(entry)}
         self._numbers: dict[frozenset[Phrase], int] = {}
+        self._known: dict[str, int] = {}
 
     def element(self, text: str) -> int:
-        """Return the bit of an element such as `@gas|propane`.
+        """Return the number of an element such as `@gas|propane`.
 
         Raises:
             SettingsError: If it names a list that does not exist, or holds no word.
         """
-        phrases: frozenset[Phrase] = frozenset()
-        for alternative in _alternatives(text):
-            phrases |= self._list(alternative[1:]) if alternative.startswith("@") else _phrases([alternative])
+        if (number := self._known.get(text)) is None:
+            number = self._known[text] = self._numbers.setdefault(self._phrases_of(text), len(self._numbers))
+        return number
+
+    def _phrases_of(self, text: str) -> frozenset[Phrase]:
+        found = [
+            self._list(alternative[1:]) if alternative.startswith("@") else _phrases([alternative])
+            for alternative in _alternatives(text)
+        ]
+        phrases = found[0] if len(found) == 1 else frozenset[Phrase]().union(*found)
         if not phrases:
             raise SettingsError(f"the element {text!r} of a safety rule holds no word")
-        return 1 << self._numbers.setdefault(phrases, len(self._numbers))
+        return phrases
 
     def _list(self, name: str) -> frozenset[Phrase]:
         if name not in self._lists:
             raise SettingsError(f"no list @{name} in the safety rules; there are: {', '.join(sorted(self._lists))}")
         return self._lists[name]
 
-    def commonness(self) -> dict[int, int]:
-        """Return, by bit, how common an element is likely to be: how many elements share its words."""
+    def commonness(self) -> list[int]:
+        """Return, by number, how common an element is likely to be: how many elements share its words."""
         shares: dict[Phrase, int] = {}
         for phrases in self._numbers:
             for words in phrases:
                 shares[words] = shares.get(words, 0) + 1
-        return {
-            1 << number: sum(shares[words] + 1000 * (set(words) <= self._fillers) for words in phrases)
-            for phrases, number in self._numbers.items()
-        }
+        costs = {words: share + 1000 * self._fillers.issuperset(words) for words, share in shares.items()}
+        return [sum(map(costs.__getitem__, phrases)) for phrases in self._numbers]
 
     def compile(self) -> "Vocabulary":
         """Return the vocabulary of everything asked for so far."""
@@ -103,16 +110,15 @@ class Vocabulary:
     def __init__(self, numbers: Mapping[frozenset[Phrase], int], fillers: set[str], real_words: set[str]) -> None:
         self._fillers = fillers
         self._real_words = real_words
-        self._bits: dict[Phrase, int] = {}
+        self._elements: dict[Phrase, list[int]] = {}
         for phrases, number in numbers.items():
             for words in phrases:
-                self._bits[words] = self._bits.get(words, 0) | 1 << number
-        self._by_first: dict[str, list[tuple[Phrase, int]]] = {}
-        # The shortest first, and never in the order of a set, which is another one in every process.
-        for words, bits in sorted(self._bits.items(), key=lambda item: (len(item[0]), item[0])):
+                self._elements.setdefault(words, []).append(number)
+        self._by_first: dict[str, list[Phrase]] = {}
+        for words in self._elements:
             if len(words) > 1:
-                self._by_first.setdefault(words[0], []).append((words, bits))
-        self._index({word for words in self._bits for word in words})
+                self._by_first.setdefault(words[0], []).append(words)
+        self._index({word for words in self._elements for word in words})
         self.word = lru_cache(_KEPT_SPELLINGS)(self._word)
 
     def _index(self, known: set[str]) -> None:
@@ -132,14 +138,15 @@ class Vocabulary:
 
     def _word(self, token: str) -> Word:
         atoms = self._atoms(token)
-        phrases: dict[str, tuple[tuple[Phrase, int], ...]] = {}
-        mask = 0
+        phrases: dict[str, tuple[tuple[Phrase, Elements], ...]] = {}
+        elements: set[int] = set()
         for atom in atoms:
-            mask |= self._bits.get((atom,), 0)
-            for words, bits in self._by_first.get(atom, ()):
-                phrases[words[1]] = (*phrases.get(words[1], ()), (words, bits))
+            elements.update(self._elements.get((atom,), ()))
+            # The shortest first, and never in the order of a set, which is another one in every process.
+            for words in sorted(self._by_first.get(atom, ()), key=lambda words: (len(words), words)):
+                phrases[words[1]] = (*phrases.get(words[1], ()), (words, frozenset(self._elements[words])))
         filler = token in self._fillers or plain_word(token) in self._fillers
-        return Word(mask=mask, atoms=atoms, phrases=phrases or None, filler=filler)
+        return Word(elements=frozenset(elements), atoms=atoms, phrases=phrases or None, filler=filler)
 
     def _atoms(self, token: str) -> tuple[str, ...]:
         heard = [self._spellings.get(form, ()) + tuple(self._with_ending(form)) for form in word_forms(token)]

@@ -12,13 +12,12 @@ A pattern is a line of elements; an element is one or more words or lists with `
 Between elements the words of the list of fillers ("a", "the", "really") do not count; `~` alone means three others.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from triage.errors import SettingsError
-from triage.safety_lexicon import Lexicon, Vocabulary, Word
+from triage.safety_lexicon import Elements, Lexicon, Vocabulary, Word
 from triage.safety_text import Reading
 
 SURE = "!"
@@ -32,9 +31,9 @@ _OVERLAP = 60
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One element of a pattern: its bit, and how many words may stand before it; `strict` counts fillers too."""
+    """One element of a pattern: its number, and how many words may stand before it; `strict` counts fillers too."""
 
-    bit: int
+    element: int
     gap: int
     strict: bool
 
@@ -50,7 +49,7 @@ class Pattern:
     language: str
     sure: bool
     sequences: tuple[tuple[Step, ...], ...]
-    required: int
+    required: frozenset[int]
     reach: int
     crosses_sentences: bool
 
@@ -84,7 +83,7 @@ def parse_pattern(
     Args:
         line: The pattern, as the head of this module explains it.
         owner: What its matches are found under.
-        lexicon: Gives the bits of its elements.
+        lexicon: Gives the numbers of its elements.
         strict: Whether fillers count as words too, and elements without `~` must touch.
         language: Of its words.
 
@@ -116,16 +115,12 @@ def _pattern(words: Sequence[str], owner: str, lexicon: Lexicon, *, strict: bool
     if not all(sequences):
         raise SettingsError(f"the safety pattern {' '.join(words)!r} has nothing beside an &")
     apart = "&&" in words
-    required = 0
-    for steps in sequences:
-        for step in steps:
-            required |= step.bit
     return Pattern(
         owner=owner,
         language=language,
         sure=sure,
         sequences=tuple(map(tuple, sequences)),
-        required=required,
+        required=frozenset(step.element for steps in sequences for step in steps),
         reach=_APART if apart else _NEAR,
         crosses_sentences=apart,
     )
@@ -137,12 +132,11 @@ class Spotted:
     def __init__(self, reading: Reading, vocabulary: Vocabulary) -> None:
         self.reading = reading
         self._words: list[Word] = [vocabulary.word(word) for word in reading.words]
-        self.masks = [word.mask for word in self._words]
-        self.phrases: dict[int, list[tuple[int, int]]] = {}
+        self.elements = [word.elements for word in self._words]
+        self.phrases: dict[int, list[tuple[int, Elements]]] = {}
         self.weights = _running_count(self._words)
-        self._starts: dict[tuple[int, int], list[int]] = {}
+        self._places: dict[int, dict[int, list[int]]] = {}
         self._spot_phrases()
-        self._phrase_places = list(self.phrases)
 
     def _spot_phrases(self) -> None:
         words, sentences = self._words, self.reading.sentences
@@ -150,10 +144,10 @@ class Spotted:
             if word.phrases is None:
                 continue
             for second in words[at + 1].atoms:
-                for phrase, bits in word.phrases.get(second, ()):
+                for phrase, elements in word.phrases.get(second, ()):
                     end = at + len(phrase)
                     if end <= len(words) and sentences[end - 1] == sentences[at] and self._stands(phrase, at):
-                        self.phrases.setdefault(at, []).append((end, bits))
+                        self.phrases.setdefault(at, []).append((end, elements))
 
     def _stands(self, phrase: Sequence[str], at: int) -> bool:
         return all(part in self._words[at + offset].atoms for offset, part in enumerate(phrase[2:], start=2))
@@ -165,44 +159,30 @@ class Spotted:
             return self
         other = object.__new__(Spotted)
         other.reading, other._words, other.weights = self.reading, self._words, self.weights
-        other._starts = {}
-        other.masks = [0 if at in hidden else mask for at, mask in enumerate(self.masks)]
+        other._places = {}
+        other.elements = [frozenset() if at in hidden else found for at, found in enumerate(self.elements)]
         other.phrases = {
-            at: [(end, bits) for end, bits in spans if hidden.isdisjoint(range(at, end))]
+            at: [(end, found) for end, found in spans if hidden.isdisjoint(range(at, end))]
             for at, spans in self.phrases.items()
         }
-        other._phrase_places = self._phrase_places
         return other
 
-    def present(self, low: int, high: int) -> int:
-        """Return the bits of all elements that begin at words [low, high)."""
-        bits = 0
-        for mask in self.masks[low:high]:
-            bits |= mask
-        places = self._phrase_places
-        for at in places[bisect_left(places, low) : bisect_left(places, high)]:
-            for _, more in self.phrases[at]:
-                bits |= more
-        return bits
+    def places(self, low: int, high: int) -> Mapping[int, Sequence[int]]:
+        """Return, for each element that begins at words [low, high), at which, in order; found once a window."""
+        if (places := self._places.get(low)) is None:
+            places = self._places[low] = {}
+            for at in range(low, high):
+                spans = self.phrases.get(at, ())
+                for element in self.elements[at].union(*(found for _, found in spans)):
+                    places.setdefault(element, []).append(at)
+        return places
 
-    def starts(self, bit: int, low: int, high: int) -> Sequence[int]:
-        """Return the words [low, high) at which phrases of an element begin, in order; found once a window."""
-        starts = self._starts.get((bit, low))
-        if starts is None:
-            masks, places = self.masks, self._phrase_places
-            found = {at for at in range(low, high) if masks[at] & bit}
-            for at in places[bisect_left(places, low) : bisect_left(places, high)]:
-                if any(bits & bit for _, bits in self.phrases[at]):
-                    found.add(at)
-            starts = self._starts[bit, low] = sorted(found)
-        return starts
-
-    def ends(self, bit: int, at: int) -> Iterator[int]:
+    def ends(self, element: int, at: int) -> Iterator[int]:
         """Yield where the phrases of an element that begin at a word end, the shortest first."""
-        if self.masks[at] & bit:
+        if element in self.elements[at]:
             yield at + 1
-        for end, bits in self.phrases.get(at, ()):
-            if bits & bit:
+        for end, found in self.phrases.get(at, ()):
+            if element in found:
                 yield end
 
 
@@ -217,36 +197,31 @@ def _running_count(words: Sequence[Word]) -> list[int]:
 class PatternSet:
     """Patterns indexed by their rarest element, so that a text costs only what it has the words for."""
 
-    def __init__(self, patterns: Iterable[Pattern], commonness: Mapping[int, int]) -> None:
+    def __init__(self, patterns: Iterable[Pattern], commonness: Sequence[int]) -> None:
         self._by_key: dict[int, list[Pattern]] = {}
-        self._keys = 0
         for pattern in patterns:
-            bits = {step.bit for steps in pattern.sequences for step in steps}
-            key = min(bits, key=lambda bit: commonness[bit])
+            key = min(pattern.required, key=commonness.__getitem__)
             self._by_key.setdefault(key, []).append(pattern)
-            self._keys |= key
 
     def find(self, spotted: Spotted) -> list[Match]:
         """Return every match, without order; one that reaches over two windows comes twice."""
-        count = len(spotted.masks)
+        count = len(spotted.elements)
         matches: list[Match] = []
         for low in range(0, max(1, count - _OVERLAP), _WINDOW - _OVERLAP):
             self._find_within(spotted, low, min(count, low + _WINDOW), matches)
         return matches
 
     def _find_within(self, spotted: Spotted, low: int, high: int, matches: list[Match]) -> None:
-        present = spotted.present(low, high)
-        keys = present & self._keys
-        while keys:
-            key = keys & -keys
-            keys ^= key
+        places = spotted.places(low, high)
+        present = places.keys()
+        for key in present & self._by_key.keys():
             for pattern in self._by_key[key]:
-                if present & pattern.required == pattern.required:
-                    matches.extend(_matches(pattern, spotted, low, high))
+                if pattern.required <= present:
+                    matches.extend(_matches(pattern, spotted, places, high))
 
 
-def _matches(pattern: Pattern, spotted: Spotted, low: int, high: int) -> Iterator[Match]:
-    found = [list(_parts(steps, spotted, low, high)) for steps in pattern.sequences]
+def _matches(pattern: Pattern, spotted: Spotted, places: Mapping[int, Sequence[int]], high: int) -> Iterator[Match]:
+    found = [list(_parts(steps, spotted, places[steps[0].element], high)) for steps in pattern.sequences]
     for first in found[0]:
         parts = [first]
         for others in found[1:]:
@@ -269,10 +244,10 @@ def _together(pattern: Pattern, reading: Reading, one: Part, other: Part) -> boo
     return pattern.crosses_sentences or reading.sentences[one.start] == reading.sentences[other.start]
 
 
-def _parts(steps: tuple[Step, ...], spotted: Spotted, low: int, high: int) -> Iterator[Part]:
+def _parts(steps: tuple[Step, ...], spotted: Spotted, starts: Sequence[int], high: int) -> Iterator[Part]:
     failed: set[tuple[int, int]] = set()
-    for start in spotted.starts(steps[0].bit, low, high):
-        for end in spotted.ends(steps[0].bit, start):
+    for start in starts:
+        for end in spotted.ends(steps[0].element, start):
             spans = _rest(steps, 1, end, high, spotted, failed)
             if spans is not None:
                 taken = tuple(at for low_, high_ in ((start, end), *spans) for at in range(low_, high_))
@@ -292,7 +267,7 @@ def _rest(
     if (number, after) in failed:
         return None
     for start in _within_gap(steps[number], after, high, spotted):
-        for end in spotted.ends(steps[number].bit, start):
+        for end in spotted.ends(steps[number].element, start):
             spans = _rest(steps, number + 1, end, high, spotted, failed)
             if spans is not None:
                 return ((start, end), *spans)
