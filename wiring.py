@@ -19,7 +19,7 @@ from kb.search import SectionSearch
 from kb.snapshots import load as load_index
 from models import conversion, datasets
 from models.classifiers import LinearClassifier
-from models.danger import DangerModel, NoDanger, load_ears
+from models.danger import DangerModel, NoDanger, load_ears, load_networks
 from models.detector import ProfileDetector
 from models.detector_build import build_detector
 from models.encoder import STUDENT, MiniLMEncoder, MultilingualEncoder
@@ -235,7 +235,7 @@ def build_pipeline(
             Parts(
                 taxonomy=taxonomy.load(settings.taxonomy),
                 tripwire=Tripwire.load(settings.safety_rules),
-                danger=NoDanger() if settings.encoder else DangerModel.load(),
+                danger=NoDanger() if settings.encoder else DangerModel.load(load_networks()),
                 detector=load_detector(settings),
                 entities=entities,
                 encoder=encoder,

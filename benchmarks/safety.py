@@ -18,7 +18,8 @@ from triage.types import Message
 from wiring import Settings, build_pipeline
 
 FILES = Path(__file__).parents[1] / "tests" / "data" / "safety"
-BLIND = ("blind.tsv", "blind2.tsv")  # never printed: who reads their messages can no longer be measured on them
+# Never printed: who reads their messages can no longer be measured on them.
+BLIND = ("blind.tsv", "blind2.tsv", "blind3.tsv")
 
 Namer = Callable[[Sequence[str]], list[str | None]]
 

@@ -6,6 +6,7 @@ was trained to put a sentence where the teacher puts its English (`models.recipe
 Texts over 256 word pieces are read in windows and averaged.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
+from weakref import WeakValueDictionary
 
 import ctranslate2
 import numpy as np
@@ -27,6 +29,7 @@ STUDENT = Path(str(files("models") / "weights" / "encoder"))  # shipped, ready t
 WINDOW = 254  # word pieces beside [CLS] and [SEP]: the 256 that the model was trained on
 MAX_WINDOWS = 64  # of one text, spread over its length
 PIECES_PER_BATCH = 2_048
+_TOKENIZERS: WeakValueDictionary[bytes, Tokenizer] = WeakValueDictionary()
 SURELY_ENGLISH = 0.9  # probability below which a text may be mixed, and the student reads it
 
 
@@ -191,17 +194,22 @@ def _is_english(language: Language) -> bool:
 
 
 def _open_tokenizer(path: Path) -> Tokenizer:
-    """Open a tokenizer that neither cuts nor fills up.
+    """Open a tokenizer that neither cuts nor fills up; networks whose files are the same share it: 50 MB each.
 
     Raises:
-        ValueError: If the file is missing or damaged; the library itself raises a bare Exception.
+        OSError: If the file is missing.
+        ValueError: If it is damaged; the library itself raises a bare Exception.
     """
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:
-        raise ValueError(f"{path.name}: {error}") from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).digest()
+    if (tokenizer := _TOKENIZERS.get(digest)) is None:
+        try:
+            tokenizer = Tokenizer.from_buffer(content)
+        except Exception as error:
+            raise ValueError(f"{path.name}: {error}") from error
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        _TOKENIZERS[digest] = tokenizer
     return tokenizer
 
 

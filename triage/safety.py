@@ -6,6 +6,7 @@ read a text.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,6 +24,9 @@ from triage.safety_text import Reading, read
 from triage.types import Safety, SafetyHit
 
 LINES = ("911", "988", None)
+# Who asks something, or names a year, often tells of what was: two thirds of the harmless messages in which a sure
+# pattern is found do, and a third of the dangers. There it is a weak sign. 1985 Alder St is no year.
+_ASKS = re.compile(r"[?？؟]|(?<!\d)(?:19|20)\d\d(?!\d| +(?:[A-Z]|block))")
 _GRAVEST_FIRST = ("911", "988")
 _ADDED_KEYS = frozenset({"version", "lists", "rules"})
 _RULE_KEYS = frozenset({"id", "meaning", "line", "hit", "pass", "despite", "unless", "patterns"})
@@ -141,13 +145,15 @@ class Tripwire:
     def check(self, text: str) -> tuple[SafetyHit, ...]:
         """Return the dangers told in a text, in order of their position, one a rule: its first.
 
-        Offsets count characters of `text` as given; `SafetyHit.text` is what stands there.
+        Offsets count characters of `text` as given; `SafetyHit.text` is what stands there. A hit is sure where a sure
+        pattern was found, in a text that asks nothing and names no year, or where a city added the rule.
         """
         reading = read(text)
         if not reading.words:
             return ()
         found = [pair for rules in self._rule_sets for pair in rules.find(reading)]
-        sure = {rule.id for rule, match in found if match.sure or rule.added}
+        asks = _ASKS.search(text) is not None
+        sure = {rule.id for rule, match in found if (match.sure and not asks) or rule.added}
         first: dict[str, SafetyHit] = {}
         for rule, match in sorted(found, key=lambda pair: (pair[1].start, -pair[1].end, pair[0].id)):
             start, end = reading.starts[match.start], reading.ends[match.end - 1]

@@ -101,7 +101,7 @@ def hear(ear: Ear, states: States, chosen: Ints) -> Floats:
 
 def fit_mean_ear(means: Floats, lesson: Lesson, chosen: Ints, encoder: str, *, seeds: Sequence[int]) -> Ear:
     """Fit one member a seed on the mean vectors of some of the texts, shape (n_texts, dim)."""
-    return Ear([_plain_mean(_fitted_mean(means, lesson, chosen, seed)) for seed in seeds], encoder)
+    return Ear([plain_mean(_fitted_mean(means, lesson, chosen, seed)) for seed in seeds], encoder)
 
 
 def hear_means(ear: Ear, means: Floats) -> Floats:
@@ -122,7 +122,7 @@ def _fitted_mean(means: Floats, lesson: Lesson, chosen: Ints, seed: int) -> nn.S
         order = rng.permutation(chosen)
         for at in range(0, len(order), MEAN_BATCH):
             batch = order[at : at + MEAN_BATCH]
-            loss = _loss(network(vectors[torch.from_numpy(batch)]), lesson, batch)
+            loss = lesson_loss(network(vectors[torch.from_numpy(batch)]), lesson, batch)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -157,7 +157,7 @@ def _fitted(states: States, lesson: Lesson, chosen: Ints, seed: int) -> _Network
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.1)
     for _ in range(EPOCHS):
         for batch in _shuffled(chosen, states.lengths, rng):
-            loss = _loss(network(*states.batch(batch)), lesson, batch)
+            loss = lesson_loss(network(*states.batch(batch)), lesson, batch)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -166,7 +166,8 @@ def _fitted(states: States, lesson: Lesson, chosen: Ints, seed: int) -> _Network
     return network
 
 
-def _loss(logits: Tensor, lesson: Lesson, batch: Ints) -> Tensor:
+def lesson_loss(logits: Tensor, lesson: Lesson, batch: Ints) -> Tensor:
+    """Return the loss of a batch's logits, shape (n, 2): danger for all of it, crisis for its dangers."""
     danger, crisis, weight = (torch.from_numpy(all_[batch]) for all_ in (lesson.danger, lesson.crisis, lesson.weight))
     entropy = nn.functional.binary_cross_entropy_with_logits
     first = entropy(logits[:, 0], danger * (1 - SMOOTHING) + SMOOTHING / 2, weight)
@@ -200,7 +201,8 @@ def _array(weights: Tensor) -> Floats:
     return np.ascontiguousarray(weights.detach().numpy(), dtype=np.float32)
 
 
-def _plain_mean(network: nn.Sequential) -> MeanMember:
+def plain_mean(network: nn.Sequential) -> MeanMember:
+    """Return the two linear layers of a network as arrays."""
     hidden, out = (layer for layer in network if isinstance(layer, nn.Linear))
     return MeanMember(
         hidden=_array(hidden.weight.T),

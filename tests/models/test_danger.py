@@ -1,16 +1,28 @@
 """The learned part of the tripwire: its ear, how it weighs what it knows, and when it says that it cannot judge."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from models.danger import ANY_RULE, DangerModel, DangerWeights, NoDanger, Weighing, load_ears
+from models.danger import (
+    ANY_RULE,
+    SIDES,
+    Again,
+    DangerModel,
+    DangerWeights,
+    NoDanger,
+    Verdict,
+    Weighing,
+    load_ears,
+    load_networks,
+)
 from models.ear import Ear, Member, prepared
 from models.encoder import STUDENT
 from models.features import TfidfFeatures
 from triage.errors import ModelError
-from triage.types import Language, SafetyHit, Vectors
+from triage.types import Encoded, Language, SafetyHit, Vectors
 
 DIM = 4
 EN, KO = Language(code="en", probability=1.0), Language(code="ko", probability=1.0)
@@ -37,17 +49,30 @@ def states(*lengths: int, padded: int) -> Vectors:
     return np.random.default_rng(1).normal(size=(len(lengths), padded, DIM)).astype(np.float32)
 
 
-def model(*, ear: float = 1.0, rule: float = 0.0) -> DangerModel:
+class Reader:
+    """Hears a danger where a text says `worse`, none where it says `nothing`, else the same as before."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def read(self, texts: Sequence[str]) -> Encoded:
+        self.texts += texts
+        heard = [[20.0 * (("worse" in text) - ("nothing" in text)), 1.0 if "me" in text else -1.0] for text in texts]
+        return Encoded(vectors=np.zeros((len(texts), DIM), np.float32), alarms=np.array(heard, np.float32))
+
+
+def model(*, ear: float = 1.0, rule: float = 0.0, networks: Mapping[str, Again] | None = None) -> DangerModel:
     weighing = Weighing(bias=0.0, ear=ear, words=1.0, rules={ANY_RULE: rule, "fire.burning": rule})
     features = TfidfFeatures(["help", "thanks"], ["#h"], np.ones(3, dtype=np.float32))
+    verdict = Verdict(gate=-1.0, bias=0.0, first=1.0, again=1.0)
     weights = DangerWeights(
         words=np.array([2.0, -2.0, 0.0], dtype=np.float32),
         words_bias=0.0,
-        english=weighing,
-        foreign=weighing,
+        weighing=dict.fromkeys(SIDES, weighing),
+        verdict=dict.fromkeys(SIDES, verdict),
         thresholds={"": 0.5, "ko": 3.0},
     )
-    return DangerModel(weights, features, version="test")
+    return DangerModel(weights, features, networks or dict.fromkeys(SIDES, Reader()), version="test")
 
 
 def alarms(danger: float, crisis: float = -1.0) -> Vectors:
@@ -86,9 +111,21 @@ def test_a_text_above_its_threshold_has_one_hit_with_its_loudest_words() -> None
 
 
 def test_a_crisis_names_the_crisis_line() -> None:
-    (hits,) = model().find(["help"], alarms(1.0, crisis=0.5), [EN], [()])
+    (hits,) = model().find(["help me"], alarms(1.0), [EN], [()])
     assert hits is not None
     assert [(hit.rule, hit.line) for hit in hits] == [("learned.crisis", "988")]
+
+
+def test_what_may_be_a_danger_is_read_again_by_the_network_of_its_side() -> None:
+    english, foreign = Reader(), Reader()
+    found = model(networks={"english": english, "foreign": foreign}).find(
+        ["worse", "nothing", "worse but quiet", "worse"],
+        np.array([[-0.9, 0], [3, 0], [-1.1, 0], [0, 0]], np.float32),
+        [EN, EN, EN, KO],
+        [(), (), (), ()],
+    )
+    assert [bool(hits) for hits in found] == [True, False, False, True]
+    assert (english.texts, foreign.texts) == (["worse", "nothing"], ["worse"])
 
 
 def test_a_language_has_a_threshold_of_its_own() -> None:
@@ -109,7 +146,7 @@ def test_where_nobody_listened_nothing_is_judged() -> None:
 def test_a_saved_model_says_the_same_when_it_is_opened(tmp_path: Path) -> None:
     ears = Ear([member(0), member(1)], "teacher-1"), Ear([member(2)], "student-1")
     model(rule=1.0).save(tmp_path, ears, {"n": 1})
-    opened = DangerModel.load(tmp_path)
+    opened = DangerModel.load(dict.fromkeys(SIDES, Reader()), tmp_path)
     for text, alarm, hits in (("help", 0.2, ()), ("thanks", 0.9, (UNSURE,)), ("x", 0.4, ())):
         arguments = [text], alarms(alarm), [EN], [hits]
         assert opened.find(*arguments) == model(rule=1.0).find(*arguments)
@@ -121,9 +158,11 @@ def test_a_saved_model_says_the_same_when_it_is_opened(tmp_path: Path) -> None:
 
 def test_a_damaged_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="install it again"):
-        DangerModel.load(tmp_path)
+        DangerModel.load(dict.fromkeys(SIDES, Reader()), tmp_path)
     with pytest.raises(ModelError, match="install them again"):
         load_ears(tmp_path)
+    with pytest.raises(ModelError, match=r"network.*install it again"):
+        load_networks(tmp_path)
 
 
 def test_the_shipped_ear_was_fitted_on_the_shipped_encoder() -> None:

@@ -76,6 +76,23 @@ def test_a_disguised_danger_is_seen_and_its_span_is_exact(text: str, phrase: str
     assert (hit.text, text[hit.start : hit.end]) == (phrase, phrase)
 
 
+@pytest.mark.parametrize(
+    ("text", "sure"),
+    [
+        ("I smell gas in my kitchen", True),
+        ("I smell gas in my kitchen at 1985 Alder St", True),
+        ("I smell gas on the 2000 block of Elm", True),
+        ("I smell gas in my kitchen. Is that the city's?", False),
+        ("I smell gas in my kitchen. New stove from 2019.", False),
+        ("我家里有煤气味", True),
+        ("我家里有煤气味。找谁？", False),
+    ],
+)
+def test_a_pattern_in_a_text_that_asks_or_names_a_year_is_a_weak_sign(text: str, sure: bool) -> None:
+    (hit,) = tripwire().check(text)
+    assert hit.sure is sure
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_spans_hold_whatever_stands_around_the_danger(before: str, after: str) -> None:
