@@ -26,6 +26,7 @@ from triage.errors import ModelError
 from triage.types import Encoded, Language, Vectors
 
 STUDENT = Path(str(files("models") / "weights" / "encoder"))  # shipped, ready to run
+TOKENIZER = "tokenizer.json"  # in a network's folder
 WINDOW = 254  # word pieces beside [CLS] and [SEP]: the 256 that the model was trained on
 MAX_WINDOWS = 64  # of one text, spread over its length
 PIECES_PER_BATCH = 2_048
@@ -75,7 +76,7 @@ class MiniLMEncoder:
         try:
             facts = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
             version, dim = str(facts["version"]), int(facts["dim"])
-            tokenizer = _open_tokenizer(folder / "tokenizer.json")
+            tokenizer = open_tokenizer(folder / TOKENIZER)
             engine = ctranslate2.Encoder(
                 str(folder), device="cpu", compute_type="int8", inter_threads=workers, intra_threads=1
             )
@@ -193,7 +194,7 @@ def _is_english(language: Language) -> bool:
     return language.code == "en" and language.probability >= SURELY_ENGLISH
 
 
-def _open_tokenizer(path: Path) -> Tokenizer:
+def open_tokenizer(path: Path) -> Tokenizer:
     """Open a tokenizer that neither cuts nor fills up; networks whose files are the same share it: 50 MB each.
 
     Raises:

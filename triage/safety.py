@@ -152,6 +152,8 @@ class Tripwire:
         if not reading.words:
             return ()
         found = [pair for rules in self._rule_sets for pair in rules.find(reading)]
+        if not found:
+            return ()
         asks = _ASKS.search(text) is not None
         sure = {rule.id for rule, match in found if (match.sure and not asks) or rule.added}
         first: dict[str, SafetyHit] = {}

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import typer
 
-from models.danger import ENGLISH, WEIGHTS, DangerModel, DangerWeights, Floats, Verdict, Weighing, load_network
+from models.danger import ENGLISH, WEIGHTS, DangerModel, DangerWeights, Floats, Verdict, Weighing, load_networks
 from models.ear import Ear
 from models.encoder import STUDENT, MiniLMEncoder, MultilingualEncoder
 from models.features import SparseRow, TfidfFeatures, stacked
@@ -84,9 +84,8 @@ def main(
     facts |= {"data": digest, "messages": len(messages)}
     for name, (_, shipped) in networks.items():
         copytree(shipped, WEIGHTS / name, ignore=ignore_patterns(READ), dirs_exist_ok=True)
-    opened = {name: load_network(WEIGHTS / name) for name in networks}
     ears = [side.ear for side in sides.values()]
-    DangerModel(weights, features, opened, version=f"danger-{digest}").save(WEIGHTS, ears, facts)
+    DangerModel(weights, features, load_networks(), version=f"danger-{digest}").save(WEIGHTS, ears, facts)
 
 
 def fit_networks(name: str, begin: Callable[[], Beginning], messages: Sequence[Told], work: Path) -> tuple[Path, Path]:

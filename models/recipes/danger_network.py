@@ -8,7 +8,7 @@ project's own messages alone. Run by `models.recipes.danger`.
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from models import conversion
 from models.danger import HEAD
 from models.ear import ALONE_SCALE, Ear
-from models.encoder import STUDENT, MiniLMEncoder
-from models.recipes.ears import Ints, Lesson, lesson_loss, plain_mean
+from models.encoder import STUDENT, TOKENIZER, MiniLMEncoder, open_tokenizer
+from models.recipes.ears import Ints, Lesson, lesson_loss, plain_mean, shuffled
 from models.recipes.encoder import further_student, save_student
 
 READ = "read.json"  # in a network's folder: the writers that it has learned from
@@ -48,12 +48,12 @@ class Beginning:
 
         folder = conversion.packaged_weights()
         body: nn.Module = BertModel.from_pretrained(str(folder), add_pooling_layer=False)
-        return cls(body=body, tokenizer=_open(folder), epochs=3)
+        return cls(body=body, tokenizer=open_tokenizer(folder / TOKENIZER), epochs=3)
 
     @classmethod
     def multilingual(cls) -> "Beginning":
         """Return the student that ships."""
-        tokenizer = _open(STUDENT)
+        tokenizer = open_tokenizer(STUDENT / TOKENIZER)
         return cls(body=further_student(tokenizer, STUDENT), tokenizer=tokenizer, epochs=2)
 
 
@@ -119,12 +119,13 @@ def _train(network: _Network, pieces: Sequence[Sequence[int]], lesson: Lesson, c
         {"params": network.head.parameters(), "lr": HEAD_RATE},
     ]
     optimizer = torch.optim.AdamW(groups, weight_decay=DECAY)
-    steps = epochs * len(list(_shuffled(chosen, pieces, rng)))
+    lengths = np.array([len(some) for some in pieces])
+    steps = epochs * len(list(shuffled(chosen, lengths, rng, BATCH)))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [RATE, HEAD_RATE], total_steps=steps, pct_start=WARM_UP)
     started, losses = time.monotonic(), list[float]()
     network.train()
     for _ in range(epochs):
-        for batch in _shuffled(chosen, pieces, rng):
+        for batch in shuffled(chosen, lengths, rng, BATCH):
             loss = lesson_loss(network([pieces[at] for at in batch.tolist()]), lesson, batch)
             optimizer.zero_grad()
             torch.autograd.backward(loss)
@@ -135,20 +136,3 @@ def _train(network: _Network, pieces: Sequence[Sequence[int]], lesson: Lesson, c
             if len(losses) % NOTED == 0:
                 mean, spent = np.mean(losses[-NOTED:]), time.monotonic() - started
                 print(f"step {len(losses):,} of {steps:,}, {spent:.0f} s, loss {mean:.3f}", flush=True)
-
-
-def _shuffled(chosen: Ints, pieces: Sequence[Sequence[int]], rng: np.random.Generator) -> Iterator[Ints]:
-    """Yield batches of texts of like length, in another order each time."""
-    order = rng.permutation(chosen)
-    batches = []
-    for low in range(0, len(order), 24 * BATCH):
-        some = np.array(sorted(order[low : low + 24 * BATCH].tolist(), key=lambda at: len(pieces[at])))
-        batches += [some[at : at + BATCH] for at in range(0, len(some), BATCH)]
-    yield from (batches[at] for at in rng.permutation(len(batches)))
-
-
-def _open(folder: Path) -> Tokenizer:
-    tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer

@@ -153,10 +153,10 @@ def _fitted(states: States, lesson: Lesson, chosen: Ints, seed: int) -> _Network
     rng = np.random.default_rng(seed)
     network = _Network(states.rows.shape[1])
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    steps = EPOCHS * len(list(_shuffled(chosen, states.lengths, rng)))
+    steps = EPOCHS * len(list(shuffled(chosen, states.lengths, rng)))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.1)
     for _ in range(EPOCHS):
-        for batch in _shuffled(chosen, states.lengths, rng):
+        for batch in shuffled(chosen, states.lengths, rng):
             loss = lesson_loss(network(*states.batch(batch)), lesson, batch)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -175,14 +175,21 @@ def lesson_loss(logits: Tensor, lesson: Lesson, batch: Ints) -> Tensor:
     return first + CRISIS_SHARE * second
 
 
-def _shuffled(chosen: Ints, lengths: Ints, rng: np.random.Generator) -> Iterator[Ints]:
-    """Yield batches of texts of like length, in another order each time."""
+def shuffled(chosen: Ints, lengths: Ints, rng: np.random.Generator, size: int = BATCH) -> Iterator[Ints]:
+    """Yield batches of texts of like length, in another order each time.
+
+    Args:
+        chosen: The texts, shape (n,).
+        lengths: Tokens of all texts.
+        rng: Gives the order.
+        size: Texts in a batch.
+    """
     order = rng.permutation(chosen)
     batches = []
-    for at in range(0, len(order), 24 * BATCH):
-        some = order[at : at + 24 * BATCH]
+    for at in range(0, len(order), 24 * size):
+        some = order[at : at + 24 * size]
         some = some[np.argsort(lengths[some], kind="stable")]
-        batches += [some[low : low + BATCH] for low in range(0, len(some), BATCH)]
+        batches += [some[low : low + size] for low in range(0, len(some), size)]
     yield from (batches[at] for at in rng.permutation(len(batches)))
 
 
