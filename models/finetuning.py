@@ -275,6 +275,8 @@ def _read(network: Any, examples: Sequence[Example]) -> "tuple[Tensor, Tensor]":
     """Return vectors, which remember how they came about, and the numbers of the labels, both by length of message."""
     import torch
 
+    from models.precision import mixed_precision
+
     names = sorted({example.label for example in examples} - {OUT_OF_SCOPE})
     numbers = {name: number for number, name in enumerate(names)}
     by_length = sorted(examples, key=lambda example: len(example.text))
@@ -282,7 +284,7 @@ def _read(network: Any, examples: Sequence[Example]) -> "tuple[Tensor, Tensor]":
     for low in range(0, len(by_length), TOGETHER):  # messages of like length: padding would cost more than they do
         inputs = network.preprocess([example.text for example in by_length[low : low + TOGETHER]])
         there = {name: value.to(network.device) if hasattr(value, "to") else value for name, value in inputs.items()}
-        with torch.autocast(network.device.type, dtype=torch.bfloat16):
+        with mixed_precision(network.device.type):
             vectors.append(network(there)["sentence_embedding"].float())
     labels = torch.tensor([numbers.get(example.label, -1) for example in by_length], device=network.device)
     return torch.nn.functional.normalize(torch.cat(vectors), dim=1), labels

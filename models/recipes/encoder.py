@@ -12,7 +12,6 @@ Distillation"; the vocabulary starts from its English neighbors (see `bag`).
 import json
 import random
 import time
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,31 +21,28 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import torch
 import typer
-from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors
-from tokenizers.models import Unigram
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from models import conversion, datasets
 from models.encoder import MiniLMEncoder
+from models.precision import mixed_precision
 from models.recipes.bag import english_neighbors, fit_bag
 from models.recipes.pairs import PAIRS, Pair, held_out, read_pairs, residents_pairs, roughened
 from models.recipes.stored import bert_weights
+from models.recipes.vocabulary import SPECIAL, vocabulary
 from triage.types import Vectors
 
 if TYPE_CHECKING:
     from transformers import BertModel
 
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
-VOCABULARY = 48_000
-SMOOTHING = 0.5  # of the languages' shares in the text that the vocabulary is learned from
-VOCABULARY_LINES = 260_000
 ENGLISH_SHARE = 0.06  # English sides that the student reads as well
 RESIDENTS_REPEATS = 8
 MOST_PIECES = 96
 PIECES_PER_BATCH = 1_200  # about 80 sentences: more, smaller steps teach more in the same time
 EMBEDDING_RATE, BODY_RATE = 1e-3, 2e-4
 WARM_UP = 0.03
-CONTRAST, TEMPERATURE = 0.1, 0.05
+CONTRAST, TEMPERATURE = 0.3, 0.05
 CHECKPOINT_S = 600
 LONGEST_STEP_S = 10  # more is a pause: the machine slept, or somebody stopped the process for a while
 WATCHED = (("es", "tatoeba"), ("vi", "massive"), ("ru", "tatoeba"), ("ko", "massive"))
@@ -66,6 +62,10 @@ def main(
     encoder: Annotated[Path, typer.Option(help="The converted English encoder: TRIAGE_HOME/encoder/…")],
     minutes: Annotated[float, typer.Option(help="Training ends by then; the learning rate falls to 0 at it.")] = 60,
     threads: Annotated[int, typer.Option(help="Processor cores.")] = 2,
+    share: Annotated[
+        float, typer.Option(help="Of the parallel text; with less, the project's own messages weigh more.")
+    ] = 1,
+    pace: Annotated[float, typer.Option(help="Of the learning rates; a short further pass wants less than 1.")] = 1,
     again: Annotated[bool, typer.Option("--again", help="A further pass, from the weights of the last.")] = False,
     start: Annotated[
         Path | None, typer.Option(help="Go on from exported weights, such as models/weights/encoder.")
@@ -75,7 +75,7 @@ def main(
     torch.set_num_threads(threads)
     work.mkdir(parents=True, exist_ok=True)
     teacher = MiniLMEncoder.load(encoder, workers=threads)
-    pairs = gather(data / "parallel")
+    pairs = gather(data / "parallel", share)
     print(f"{len(pairs):,} pairs: {dict(Counter(pair.language for pair in pairs).most_common())}", flush=True)
     english = sorted({pair.english for pair in pairs})
     targets = teacher_vectors(english, teacher, work / "teacher.npy")
@@ -86,13 +86,13 @@ def main(
     else:
         body = student(tokenizer, items, targets, teacher, work / "start.npy")
     watched = {f"{code}.{source}": held_out(data / "parallel", code, source)[:300] for code, source in WATCHED}
-    Trainer(body, tokenizer, items, targets, work, minutes * 60).run(watched, teacher, again=again)
+    Trainer(body, tokenizer, items, targets, work, minutes * 60, pace).run(watched, teacher, again=again)
     save_student(body, tokenizer, work / "student")
 
 
-def gather(parallel: Path) -> list[Pair]:
-    """Return all pairs of the plan, the project's own messages repeated, and some English as its own translation."""
-    pairs = [pair for code, most in PAIRS.items() for pair in read_pairs(parallel, code, most=most)]
+def gather(parallel: Path, share: float = 1.0) -> list[Pair]:
+    """Return a share of the plan's pairs, own messages repeated, and some English as its own translation."""
+    pairs = [pair for code, most in PAIRS.items() for pair in read_pairs(parallel, code, most=round(share * most))]
     data = datasets.default_data()
     residents, their_english = residents_pairs([data, data.parent / "safety"])
     chosen = random.Random(0).sample(sorted({pair.english for pair in pairs}), int(ENGLISH_SHARE * len(pairs)))
@@ -121,18 +121,6 @@ def teacher_vectors(english: Sequence[str], teacher: MiniLMEncoder, path: Path) 
     everything = np.concatenate(parts)
     vectors: Vectors = everything[[known[text] for text in english]]
     return vectors
-
-
-def vocabulary(pairs: Sequence[Pair], path: Path) -> Tokenizer:
-    """Return the student's tokenizer, learned by SentencePiece (unigram), small languages getting their share."""
-    if not path.exists():
-        _learn_vocabulary(pairs, path)
-    return Tokenizer.from_file(str(path))
-
-
-def normalized(text: str) -> str:
-    """Return the text as the vocabulary knows it: NFKC, lower case."""
-    return unicodedata.normalize("NFKC", text).lower()
 
 
 def tokenized(pairs: Sequence[Pair], english: Sequence[str], tokenizer: Tokenizer) -> list[Item]:
@@ -206,14 +194,15 @@ class Trainer:
         targets: Vectors,
         work: Path,
         budget_s: float,
+        pace: float = 1.0,
     ) -> None:
         self.body, self.tokenizer, self.items, self.targets = body, tokenizer, items, torch.from_numpy(targets)
         self.checkpoint, self.budget_s = work / "checkpoint.pt", budget_s
         embedding = [parameter for name, parameter in body.named_parameters() if "word_embeddings" in name]
         rest = [parameter for name, parameter in body.named_parameters() if "word_embeddings" not in name]
         self.optimizers = (
-            (torch.optim.SparseAdam(embedding, lr=EMBEDDING_RATE), EMBEDDING_RATE),
-            (torch.optim.AdamW(rest, lr=BODY_RATE, weight_decay=0.01, fused=True), BODY_RATE),
+            (torch.optim.SparseAdam(embedding, lr=EMBEDDING_RATE), pace * EMBEDDING_RATE),
+            (torch.optim.AdamW(rest, lr=BODY_RATE, weight_decay=0.01, fused=True), pace * BODY_RATE),
         )
         self.done, self.spent_s, self.passes = 0, 0.0, 1
 
@@ -253,7 +242,7 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = base * rate
             optimizer.zero_grad()
-        with torch.autocast("cpu", dtype=torch.bfloat16):  # a fifth to a third faster where the processor knows it
+        with mixed_precision():
             vectors = embed(self.body, [item.pieces for item in batch])
         targets = self.targets[[item.target for item in batch]]
         loss = (1 - (vectors * targets).sum(1)).mean()
@@ -318,48 +307,6 @@ def save_student(body: nn.Module, tokenizer: Tokenizer, out: Path) -> None:
     tokenizer.save(str(out / "tokenizer.json"))
     names = {"unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]"}
     (out / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", **names}))
-
-
-def _learn_vocabulary(pairs: Sequence[Pair], path: Path) -> None:
-    import sentencepiece
-
-    lines = path.with_suffix(".txt")
-    lines.write_text("\n".join(_vocabulary_lines(pairs)), "utf-8")
-    sentencepiece.SentencePieceTrainer.train(
-        input=str(lines),
-        model_prefix=str(path.with_suffix("")),
-        vocab_size=VOCABULARY,
-        model_type="unigram",
-        character_coverage=0.9997,
-        normalization_rule_name="identity",
-        num_threads=2,
-        pad_id=0, unk_id=1, bos_id=2, eos_id=3,
-        pad_piece=SPECIAL[0], unk_piece=SPECIAL[1], bos_piece=SPECIAL[2], eos_piece=SPECIAL[3],
-        split_digits=True,
-        minloglevel=1,
-    )  # fmt: skip
-    model = sentencepiece.SentencePieceProcessor(model_file=str(path.with_suffix(".model")))
-    pieces = [(model.id_to_piece(number), model.get_score(number)) for number in range(model.get_piece_size())]
-    tokenizer = Tokenizer(Unigram(pieces, unk_id=1, byte_fallback=False))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.decoder = decoders.Metaspace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    tokenizer.save(str(path))
-
-
-def _vocabulary_lines(pairs: Sequence[Pair]) -> Iterator[str]:
-    by_language: dict[str, list[str]] = {}
-    for pair in pairs:
-        by_language.setdefault(pair.language.split("-")[0], []).append(pair.text)
-    shares = {code: len(texts) ** SMOOTHING for code, texts in by_language.items()}
-    rng = random.Random(2)
-    for code, texts in sorted(by_language.items()):
-        wanted = round(VOCABULARY_LINES * shares[code] / sum(shares.values()))
-        for text in rng.sample(texts, min(wanted, len(texts))):
-            yield normalized(text).replace("\n", " ")
 
 
 def _batches(items: Sequence[Item], *, seed: int) -> Iterator[list[Item]]:
