@@ -22,7 +22,7 @@ from wiring import Built, Settings, build_pipeline, load_encoder
 DATA = Path(__file__).parent / "data"
 LANGUAGES = ("es", "pt", "fr", "ru", "uk", "zh", "vi", "ko", "ar", "tl", "fa", "ht", "hmn", "so")
 SOURCES = ("tatoeba", "massive", "massive-hans", "massive-hant", "civic")
-MESSAGES = ("es", "zh", "vi", "ru")
+MESSAGES = ("es", "zh", "yue", "vi", "ru", "uk", "ko", "tl", "ar", "fa", "pt", "fr", "ht", "hmn", "so")
 TOP = 3
 
 

@@ -8,7 +8,7 @@ Fitted on messages written for it, both sides worded alike (weights/danger/CARD.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -129,7 +129,7 @@ class DangerModel:
     def __init__(
         self, weights: DangerWeights, features: TfidfFeatures, networks: Mapping[str, Again], *, version: str
     ) -> None:
-        self._weights, self._features, self._networks = weights, features, networks
+        self.weights, self.features, self._networks = weights, features, networks
         self.version = version
 
     def find(
@@ -147,11 +147,20 @@ class DangerModel:
             languages: One a text.
             hits: What the rules found in each.
         """
-        rows = [self._features.row(text) for text in texts]
+        rows = [self.features.row(text) for text in texts]
         firsts = self.first_scores(rows, alarms, languages, hits)
         found: list[tuple[SafetyHit, ...] | None] = [None if np.isnan(first) else () for first in firsts]
+        for at, score, crisis in self.read_again(texts, firsts, languages):
+            if score > self.threshold(languages[at]):
+                found[at] = (self._hit(crisis, rows[at]),)
+        return found
+
+    def read_again(
+        self, texts: Sequence[str], firsts: Sequence[float], languages: Sequence[Language]
+    ) -> Iterator[tuple[int, float, float]]:
+        """Yield number, last score and logit of a crisis of each text that passes its side's gate."""
         for side in SIDES:
-            verdict = self._weights.verdict[side]
+            verdict = self.weights.verdict[side]
             doubtful = [
                 at
                 for at, (first, language) in enumerate(zip(firsts, languages, strict=True))
@@ -159,10 +168,7 @@ class DangerModel:
             ]
             again = self._networks[side].read([texts[at] for at in doubtful]).alarms if doubtful else ()
             for at, (danger, crisis) in zip(doubtful, again, strict=True):
-                score = verdict.bias + verdict.first * firsts[at] + verdict.again * float(danger)
-                if score > self._threshold(languages[at]):
-                    found[at] = (self._hit(float(crisis), rows[at]),)
-        return found
+                yield at, verdict.bias + verdict.first * firsts[at] + verdict.again * float(danger), float(crisis)
 
     def first_scores(
         self,
@@ -173,16 +179,17 @@ class DangerModel:
     ) -> list[float]:
         """Return the logit of a danger before a text is read again; NaN where nobody listened."""
         return [
-            self._weights.weighing[side_of(language)].score(float(alarm[0]), self.said(row), known)
+            self.weights.weighing[side_of(language)].score(float(alarm[0]), self.said(row), known)
             for row, alarm, language, known in zip(rows, alarms, languages, hits, strict=True)
         ]
 
-    def _threshold(self, language: Language) -> float:
-        return self._weights.thresholds.get(language.code, self._weights.thresholds[""])
+    def threshold(self, language: Language) -> float:
+        """Return what a last score must exceed."""
+        return self.weights.thresholds.get(language.code, self.weights.thresholds[""])
 
     def said(self, row: SparseRow) -> float:
         """Return the words' logit of a danger."""
-        return float(row.weights @ self._weights.words[row.indices]) + self._weights.words_bias
+        return float(row.weights @ self.weights.words[row.indices]) + self.weights.words_bias
 
     def _hit(self, crisis: float, row: SparseRow) -> SafetyHit:
         """Return the hit, named by the words that speak loudest for danger."""
@@ -191,8 +198,8 @@ class DangerModel:
 
     def _loudest(self, row: SparseRow, *, most: int = 3) -> list[str]:
         numbers = row.indices[: row.n_words]
-        shares = row.weights[: row.n_words] * self._weights.words[numbers]
-        return [self._features.word_vocabulary[numbers[at]] for at in np.argsort(-shares)[:most] if shares[at] > 0]
+        shares = row.weights[: row.n_words] * self.weights.words[numbers]
+        return [self.features.word_vocabulary[numbers[at]] for at in np.argsort(-shares)[:most] if shares[at] > 0]
 
     def save(self, folder: Path, ears: Sequence[Ear], facts: Mapping[str, object]) -> None:
         """Write ears.npz, words.npz, vocabulary.json and danger.json into an existing folder; not the networks.
@@ -202,13 +209,13 @@ class DangerModel:
             ears: Of the English encoder, and of the multilingual one.
             facts: What was measured, to stand beside the numbers.
         """
-        weights = self._weights
+        weights = self.weights
         arrays: dict[str, Any] = {}
         for side, ear in zip(SIDES, ears, strict=True):
             arrays |= ear.arrays(side)
         np.savez_compressed(folder / "ears.npz", **arrays)
-        np.savez_compressed(folder / "words.npz", words=weights.words.astype(np.float16), idf=self._features.idf)
-        vocabulary = {"words": self._features.word_vocabulary, "chars": self._features.char_vocabulary}
+        np.savez_compressed(folder / "words.npz", words=weights.words.astype(np.float16), idf=self.features.idf)
+        vocabulary = {"words": self.features.word_vocabulary, "chars": self.features.char_vocabulary}
         (folder / "vocabulary.json").write_text(json.dumps(vocabulary, ensure_ascii=False), "utf-8")
         numbers = {
             "version": self.version,

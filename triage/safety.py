@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import yaml
 
@@ -25,11 +25,18 @@ from triage.types import Safety, SafetyHit
 
 LINES = ("911", "988", None)
 # Who asks something, or names a year, often tells of what was: two thirds of the harmless messages in which a sure
-# pattern is found do, and a third of the dangers. There it is a weak sign. 1985 Alder St is no year.
-_ASKS = re.compile(r"[?？؟]|(?<!\d)(?:19|20)\d\d(?!\d| +(?:[A-Z]|block))")
+# pattern is found do, and a third of the dangers. There it is a weak sign. A number is a year only where a word before
+# or after it says so, and no street follows: 1985 alder st is an address, "at 2015" is anything.
+_YEAR = r"(?:19|20)\d\d(?!\d)"
+_STREET = r"(?! +(?:block|(?:\S+ +){0,3}(?:st|street|ave?|avenue|rd|road|blvd|dr|drive|ln|lane|way|ct|court|pl|hwy)\b))"
+_SINCE = "in|since|from|of|until|till|before|after|around|year|en|desde|año|de|em|depuis|в|с|у|з|năm|noong|nan|xyoo"
+_ASKS = re.compile(
+    rf"[?？؟]|\b(?:{_SINCE}) {_YEAR}{_STREET}|\({_YEAR}\)|{_YEAR} ?(?:年|년|год|рок|г\.|р\.)", re.IGNORECASE
+)
 _GRAVEST_FIRST = ("911", "988")
 _ADDED_KEYS = frozenset({"version", "lists", "rules"})
 _RULE_KEYS = frozenset({"id", "meaning", "line", "hit", "pass", "despite", "unless", "patterns"})
+_BY_LANGUAGE = frozenset({"patterns", "unless"})
 
 
 Line = tuple[str, str]  # the language of its words, "" for every one, and a pattern
@@ -202,7 +209,7 @@ def _shipped() -> tuple[str, dict[str, Any]]:
 def _yaml(text: str, source: str) -> dict[str, Any]:
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
         raise SettingsError(f"{source} is not YAML: {error}") from error
     return document if isinstance(document, dict) else {}
 
@@ -224,31 +231,71 @@ def _read_added(path: Path) -> str:
 def _added_rules(text: str, shipped: Mapping[str, Any], path: Path) -> RuleSet:
     document = _parse(text, str(path))
     if unknown := set(document) - _ADDED_KEYS:
-        raise SettingsError(f"{path}: added safety rules may hold {sorted(_ADDED_KEYS)}, not {sorted(unknown)}")
+        raise SettingsError(f"{path}: added safety rules may hold {sorted(_ADDED_KEYS)}, not {_told(unknown)}")
+    for number, entry in enumerate(document["rules"], start=1):
+        if not isinstance(entry, dict):
+            raise SettingsError(
+                f"{path}: rule {number} must be a mapping with id, line and patterns, got {entry!r:.80}"
+            )
+    lists = _added_lists(document.get("lists"), shipped["lists"], path)
     taken = {str(rule["id"]) for rule in shipped["rules"]} & {str(rule.get("id")) for rule in document["rules"]}
-    taken |= set(shipped["lists"]) & set(document.get("lists", {}))
+    taken |= set(shipped["lists"]) & set(lists)
     if taken:
         raise SettingsError(f"{path}: rules and lists that ship cannot be replaced: {sorted(taken)}")
-    return RuleSet(document, shipped, str(path))
+    return RuleSet({**document, "lists": lists}, shipped, str(path))
+
+
+def _added_lists(lists: object, shipped: Mapping[str, str], path: Path) -> dict[str, str]:
+    """Return the lists of an added file, whose entries may stand for shipped lists and for each other."""
+    if lists is None:
+        return {}
+    if not _is_text_by_name(lists):
+        raise SettingsError(f"{path}: `lists` must give a text with commas for each name, got {lists!r:.80}")
+    for name, entries in lists.items():
+        named = {entry[1:] for entry in _commas(entries) if entry.startswith("@")}
+        if unknown := named - lists.keys() - shipped.keys():
+            raise SettingsError(f"{path}: the list {name} names lists that there are not: {sorted(unknown)}")
+    return lists
 
 
 def _rule(entry: Mapping[str, Any], source: str, *, added: bool) -> SafetyRule:
     if unknown := set(entry) - _RULE_KEYS:
-        raise SettingsError(f"{source}: a safety rule may hold {sorted(_RULE_KEYS)}, not {sorted(unknown)}")
-    if not entry.get("id") or not entry.get("patterns") or entry.get("line") not in LINES:
-        raise SettingsError(f"{source}: a safety rule needs id, patterns and line ({LINES}), got {dict(entry)!r:.80}")
-    patterns = entry["patterns"]
+        raise SettingsError(f"{source}: a safety rule may hold {sorted(_RULE_KEYS)}, not {_told(unknown)}")
+    entry = {name: value for name, value in entry.items() if value is not None}
+    if not entry.get("id") or not entry.get("patterns"):
+        raise SettingsError(f"{source}: a safety rule needs id and patterns, got {entry!r:.80}")
+    if entry.get("line") not in LINES:
+        raise SettingsError(
+            f"{source}: line of the rule {entry['id']} must be one of {LINES}, in quotes, got {entry['line']!r:.60}"
+        )
+    _check_shapes(entry, source)
     return SafetyRule(
         id=str(entry["id"]),
-        line=entry["line"],
+        line=entry.get("line"),
         meaning=str(entry.get("meaning", "")),
         hits=tuple(_lines(entry.get("hit", ""))),
         passes=tuple(_lines(entry.get("pass", ""))),
         despite=frozenset(_commas(entry.get("despite", ""))),
-        patterns=tuple(_by_language(patterns)),
+        patterns=tuple(_by_language(entry["patterns"])),
         unless=tuple(_by_language(entry.get("unless", ""))),
         added=added,
     )
+
+
+def _check_shapes(entry: Mapping[str, Any], source: str) -> None:
+    for name in entry.keys() & _RULE_KEYS - {"id", "line"}:
+        by_language = name in _BY_LANGUAGE
+        if not (isinstance(entry[name], str) or (by_language and _is_text_by_name(entry[name]))):
+            shape = "a text, or a text for each language" if by_language else "a text"
+            raise SettingsError(f"{source}: {name} of the rule {entry['id']} must be {shape}, got {entry[name]!r:.80}")
+
+
+def _is_text_by_name(value: object) -> TypeGuard[dict[str, str]]:
+    return isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair)
+
+
+def _told(names: Iterable[object]) -> list[str]:
+    return sorted(map(str, names))
 
 
 def _entries(lists: Mapping[str, str]) -> dict[str, list[str]]:

@@ -50,6 +50,12 @@ def readable(message: Message) -> str:
     return f"{whole[: half - 1]} {whole[-half:]}"
 
 
+def leaves_out(message: Message) -> bool:
+    """Tell whether `readable` leaves out words that stand in the message: quoted mail, a signature, a long middle."""
+    lines = normalize(message.text).splitlines()
+    return len(_own_lines(lines)) < len(lines) or len(message.text) + len(message.subject or "") > MAX_CHARACTERS
+
+
 def has_words(text: str) -> bool:
     """Tell whether anything in the text is a letter; emoji, digits and punctuation alone are not."""
     return any(character.isalpha() for character in text)

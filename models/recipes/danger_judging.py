@@ -77,15 +77,25 @@ class Judge:
             rules={ANY_RULE: any_rule, **dict(zip(names, rules, strict=True))},
         )
 
+    def gate(self, weighing: Weighing) -> float:
+        """Return the first score that all but MOST_UNREAD of the dangers written for this question reach."""
+        fresh_only = self._side.limits.fresh_only
+        counts = [m.line is not None and m.hard and (is_fresh(m) or not fresh_only) for m in self._side.messages]
+        return round(_quantile(self._first_scores(weighing)[np.array(counts)], 1 - MOST_UNREAD), 4)
+
+    def _first_scores(self, weighing: Weighing) -> Floats:
+        side = self._side
+        scores = [weighing.score(*each) for each in zip(side.heard, side.said, self._hits, strict=True)]
+        return np.array(scores, np.float32)
+
     def of_what_is_read_again(self, weighing: Weighing, network: Path) -> "LastJudge":
         """Return the judge of the messages whose writers a network has not read."""
         side, read = self._side, set(json.loads((network / READ).read_text("utf-8")))
         unread = [at for at, message in enumerate(side.messages) if message.writer not in read]
-        first = [weighing.score(side.heard[at], side.said[at], self._hits[at]) for at in unread]
         again = load_network(network).read([side.messages[at].text for at in unread]).alarms[:, 0]
         sure = [any(hit.sure and hit.line for hit in self._hits[at]) for at in unread]
         messages = [side.messages[at] for at in unread]
-        return LastJudge(side.limits, messages, np.array(first, np.float32), again, np.array(sure))
+        return LastJudge(side.limits, messages, self._first_scores(weighing)[unread], again, np.array(sure))
 
 
 class LastJudge:

@@ -23,6 +23,7 @@ from models import conversion
 from models.danger import HEAD
 from models.ear import ALONE_SCALE, Ear
 from models.encoder import STUDENT, TOKENIZER, MiniLMEncoder, open_tokenizer
+from models.precision import mixed_precision
 from models.recipes.ears import Ints, Lesson, lesson_loss, plain_mean, shuffled
 from models.recipes.encoder import further_student, save_student
 
@@ -75,7 +76,7 @@ class _Network(nn.Module):
         for number, row in enumerate(pieces):
             ids[number, : len(row) + 2] = torch.tensor((self.ends[0], *row, self.ends[1]))
             mask[number, : len(row) + 2] = 1
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with mixed_precision():
             states: Tensor = self.body(input_ids=ids, attention_mask=mask).last_hidden_state
         means = nn.functional.normalize((states.float() * mask[:, :, None]).sum(1), dim=1)
         logits: Tensor = self.head(ALONE_SCALE * means)

@@ -168,3 +168,20 @@ def test_a_damaged_folder_is_named(tmp_path: Path) -> None:
 def test_the_shipped_ear_was_fitted_on_the_shipped_encoder() -> None:
     version = (STUDENT / "encoder.json").read_text("utf-8")
     assert f'"{load_ears()[1].encoder}"' in version
+
+
+@pytest.mark.parametrize(
+    ("after", "alarms"),
+    [
+        ([-np.inf, -3.0, -2.0, -1.0, -0.5], 0),
+        ([-np.inf, 0.1, 0.2, 0.3, 0.4], 4),
+        ([-np.inf, -3.0, 2.0, 1.0, 0.5], 3),
+    ],
+)
+def test_thresholds_move_until_as_many_messages_raise_an_alarm_as_before(after: list[float], alarms: int) -> None:
+    from models.recipes.danger_ear import even_shift
+
+    before = np.array([-np.inf, -1.0, 0.5, -2.0, 1.5], dtype=np.float32)
+    margins = np.array(after, dtype=np.float32)
+    assert (margins > 0).sum() == alarms
+    assert (margins - even_shift(before, margins) > 0).sum() == (before > 0).sum()

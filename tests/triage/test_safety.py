@@ -82,6 +82,9 @@ def test_a_disguised_danger_is_seen_and_its_span_is_exact(text: str, phrase: str
         ("I smell gas in my kitchen", True),
         ("I smell gas in my kitchen at 1985 Alder St", True),
         ("I smell gas on the 2000 block of Elm", True),
+        ("i smell gas at 2015 florin rd", True),
+        ("i smell gas in 1940 n main st", True),
+        ("i smell gas at 2015", True),
         ("I smell gas in my kitchen. Is that the city's?", False),
         ("I smell gas in my kitchen. New stove from 2019.", False),
         ("我家里有煤气味", True),
@@ -206,6 +209,38 @@ def test_a_file_that_would_weaken_the_shipped_rules_or_is_wrong_is_refused(tmp_p
         Tripwire.load(added(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("rules: [{id: x, line: '911', patterns: [help, save me]}]", "patterns of the rule x must be a text, or"),
+        ("rules: [{id: x, line: '911', patterns: {en: [help]}}]", "patterns of the rule x must be a text, or"),
+        ("rules: [{id: x, line: '911', patterns: {no: hjelp}}]", "patterns of the rule x must be a text, or"),
+        ("rules: [{id: x, line: '911', patterns: help, unless: [drill]}]", "unless of the rule x must be"),
+        ("rules: [{id: x, line: '911', patterns: help, hit: [help me]}]", "hit of the rule x must be a text"),
+        ("rules: [{id: x, line: '911', patterns: help, despite: [past]}]", "despite of the rule x must be a text"),
+        ("rules: [{id: x, line: 911, patterns: help}]", "line of the rule x must be one of"),
+        ("rules: [{line: '911', patterns: help}]", "needs id and patterns"),
+        ("rules: [help]", "rule 1 must be a mapping"),
+        ("rules: [{1: a, id: x, b: c}]", "may hold"),
+        ("{rules: [], 1: a, b: c}", "may hold"),
+        ("rules: []\nlists: [gantry]", "`lists` must give"),
+        ("rules: []\nlists: {gantry: [gantry]}", "`lists` must give"),
+        ("rules: []\nlists: {gantry: '@nowhere'}", "the list gantry names lists that there are not: .'nowhere'"),
+        ("rules: []\nversion: 2026-13-45", "is not YAML"),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_with_its_place(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=f"city.yaml.*{told}"):
+        Tripwire.load(added(tmp_path, text))
+
+
+def test_what_is_left_empty_in_a_file_counts_as_missing(tmp_path: Path) -> None:
+    wider = Tripwire.load(
+        added(tmp_path, "lists:\nrules:\n  - {id: x, line: '911', patterns: unhooked, hit: , unless: }")
+    )
+    assert wider.rules[-1].hits == ()
+
+
 def test_a_file_that_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         Tripwire.load(tmp_path / "absent.yaml")
@@ -225,9 +260,9 @@ def test_a_file_without_rules_leaves_the_shipped_ones_as_they_are(tmp_path: Path
 def test_a_hundred_thousand_characters_take_ten_times_ten_thousand(piece: str) -> None:
     def seconds(characters: int) -> float:
         text = (piece * characters)[:characters]
-        started = time.process_time()
+        started = time.thread_time()
         tripwire().check(text)
-        return time.process_time() - started
+        return time.thread_time() - started
 
     small = min(seconds(10_000) for _ in range(3))
     assert min(seconds(100_000) for _ in range(2)) < 25 * small + 0.05

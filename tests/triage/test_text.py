@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage.text import MAX_CHARACTERS, has_words, normalize, readable
+from triage.text import MAX_CHARACTERS, has_words, leaves_out, normalize, readable
 from triage.types import Message
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80)
@@ -100,3 +100,17 @@ def test_of_a_long_text_the_beginning_and_the_end_are_read() -> None:
 )
 def test_only_letters_make_words(text: str, expected: bool) -> None:
     assert has_words(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("My cart is broken.", False),
+        ("My cart is broken.\nFrom: my window I see him coming", True),
+        ("My cart is broken.\nSent from my phone", True),
+        ("> quoted and nothing else", False),
+        ("word " * (MAX_CHARACTERS // 4), True),
+    ],
+)
+def test_it_is_known_where_words_are_left_out(text: str, cut: bool) -> None:
+    assert leaves_out(Message(id="m", text=text)) is cut
