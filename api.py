@@ -1,23 +1,16 @@
 """Builds the HTTP application: routers, errors to statuses, the console."""
 
-import logging
-import re
-import time
-import uuid
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.types import Message as ASGIMessage
 
 from routes import (
     access,
@@ -53,8 +46,9 @@ from routes import (
     whoami,
 )
 from routes.chores import Chore, repeating
+from routes.guarding import BodyLimit, guard, problem, too_large
 from routes.services import Services
-from triage import calendar_file, logs
+from triage import calendar_file
 from triage import incidents as incident_rules
 from triage.calendar import CityCalendar
 from triage.channels.request import explained, is_too_long, not_json
@@ -86,9 +80,6 @@ from triage.types import Channel
 if TYPE_CHECKING:
     from routes.sign_in import SignIn
 
-log = logging.getLogger(__name__)
-
-MAX_BODY_BYTES = 16 * 1024 * 1024
 SMALL_BYTES = 1_000  # less is sent as it is
 GZIP_LEVEL = 5  # a console behind a weak link gets a fifth of the bytes; 9 costs twice the time for no more
 STATUS: dict[type[TriageError], tuple[int, str]] = {
@@ -106,22 +97,8 @@ STATUS: dict[type[TriageError], tuple[int, str]] = {
     TooManyRequests: (429, "Too many requests"),
     TriageError: (503, "Not available"),
 }
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
-REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]+")
 RETRY_AFTER_S = 5  # what a 503 asks for: a database that restarts is back by then
-PRIVATE = ("/v1/", "/auth/")  # what residents wrote, and who reads it, is kept by no cache
 MESSAGES = ("/v1/triage", "/v1/triage/batch", "/v1/contacts")  # what they reject is kept as it came
-DOCS = ("/docs", "/redoc")
-DOCS_POLICY = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:; frame-ancestors 'none'"
-
 
 # The contact itself comes after what belongs to it: its identity may hold slashes.
 MODULES = (
@@ -195,118 +172,26 @@ def create_app(
     app.add_exception_handler(TriageError, _failed)
     if sign_in:
         sign_in.install(app)
-    app.add_middleware(_BodyLimit)
-    app.middleware("http")(_guard)
+    app.add_middleware(BodyLimit)
+    app.middleware("http")(guard)
     app.add_middleware(GZipMiddleware, minimum_size=SMALL_BYTES, compresslevel=GZIP_LEVEL)  # not of event streams
     app.include_router(console.pages(sign_in.has_session) if sign_in else console.pages())
     app.mount("/console", StaticFiles(directory=console.FOLDER), name="console")
     return app
 
 
-def problem(status: int, title: str, detail: str, request: Request, **more: object) -> JSONResponse:
-    """Return an RFC 9457 answer; `detail` says what to do and quotes nothing that a resident wrote."""
-    content = {"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": request.url.path}
-    return JSONResponse({**content, **more}, status_code=status, media_type="application/problem+json")
-
-
-def _too_large(request: Request) -> Response:
-    return problem(413, "Request too large", f"at most {MAX_BODY_BYTES:,} bytes are read", request)
-
-
-async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse a body that says it is too large, answer what nobody expected, name the request, harden the answer."""
-    started = time.perf_counter()
-    request.state.id = _named(request)
-    tracer: Tracer = request.app.state.tracer
-    with logs.of_request(request.state.id), tracer.request(request.method) as traced:
-        response = _hardened(await _answered(request, call_next), request)
-        traced["http.route"] = _pattern(request)
-        traced["http.response.status_code"] = response.status_code
-        traced["request.id"] = request.state.id
-        _log(request, response, time.perf_counter() - started)
-    return response
-
-
-async def _answered(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    size = request.headers.get("content-length", "")
-    if size.isdecimal() and int(size) > MAX_BODY_BYTES:
-        return _too_large(request)
-    try:
-        return await call_next(request)
-    except Exception as error:
-        return _unexpected(request, error)
-
-
-def _named(request: Request) -> str:
-    """Return the name that the request came with, if it is one that a log can carry, else a new one."""
-    given = request.headers.get("x-request-id", "")[:64]
-    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def _log(request: Request, response: Response, elapsed_s: float) -> None:
-    """Say what was answered: the route's pattern, never its path or query, which may hold what a resident wrote."""
-    actor = getattr(request.state, "actor", None)
-    fields = {
-        "method": request.method,
-        "route": _pattern(request),
-        "status": response.status_code,
-        "ms": round(elapsed_s * 1_000, 1),
-        "actor": actor.id if actor else None,
-    }
-    log.info("answered", extra={"fields": fields})
-
-
-def _pattern(request: Request) -> str:
-    pattern = getattr(request.scope.get("route"), "path", None)
-    return pattern if isinstance(pattern, str) else "other"
-
-
-class _BodyLimit:
-    """Counts what arrives, for bodies that do not say how large they are, and keeps it in `request.state.raw`."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = bytearray()
-        if scope["type"] == "http":
-            scope.setdefault("state", {})["raw"] = raw
-
-        async def counted() -> ASGIMessage:
-            message = await receive()
-            raw.extend(message.get("body", b""))
-            if len(raw) > MAX_BODY_BYTES:
-                raise HTTPException(413)
-            return message
-
-        await self.app(scope, counted, send)
-
-
-def _hardened(response: Response, request: Request) -> Response:
-    response.headers["X-Request-Id"] = request.state.id
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)  # the sidebar's page says itself who may frame it
-    if request.url.path.startswith("/console"):  # a page and its scripts are always of one release
-        response.headers.setdefault("Cache-Control", "no-cache")
-    if request.url.path.startswith(PRIVATE):
-        response.headers.setdefault("Cache-Control", "no-store")
-    if request.url.path.startswith(DOCS):  # their pages start their own script
-        response.headers["Content-Security-Policy"] = DOCS_POLICY
-    return response
-
-
 async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     if any(each["type"] == "json_invalid" for each in found):
         return await _rejected(400, "Not JSON", [not_json(error.__cause__)], request)
-    if request.method != "GET" and not _carries_messages(request):
+    if not _carries_messages(request):
         return await _broken(request, explained(found, of_message=False))
     status, title = STATUS[MessageTooLong if is_too_long(found) else MessageRejected]
     return await _rejected(status, title, explained(found), request)
 
 
 def _carries_messages(request: Request) -> bool:
-    return request.url.path in MESSAGES
+    return request.method == "POST" and request.url.path in MESSAGES
 
 
 async def _broken(request: Request, sentences: list[str]) -> Response:
@@ -336,7 +221,7 @@ async def _rejected(status: int, title: str, sentences: list[str], request: Requ
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 413:
-        return _too_large(request)
+        return too_large(request)
     if status == 400:  # the one case in which FastAPI raises it: a body that cannot be decoded
         return await _rejected(400, "Not JSON", [not_json(error.__cause__)], request)
     detail = str(error.detail) if isinstance(error, HTTPException) else ""
@@ -355,14 +240,3 @@ async def _failed(request: Request, error: Exception) -> Response:
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
-
-
-def _unexpected(request: Request, error: Exception) -> Response:
-    """Answer what nobody expected: the edge of HTTP, logged by type, never by text.
-
-    Not a handler of FastAPI's, which raises the error again for the server to log it with all it quotes.
-    """
-    fields = {"at": logs.places(error)}  # no exc_info: whoever formats it otherwise would print what it quotes
-    log.error("%s %s failed: %s", request.method, _pattern(request), type(error).__name__, extra={"fields": fields})
-    detail = f"{type(error).__name__}; nothing was acknowledged, send it again or have an agent read it"
-    return problem(500, "Triage failed", detail, request)

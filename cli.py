@@ -2,18 +2,17 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 import cli_answers  # noqa: F401  its commands join those of kb
 from cli_db import db_app
 from cli_inbox import inbox_app
-from cli_kb import kb_app
+from cli_kb import kb_app, titled
 from cli_operations import doctor, key_app
 from cli_outbox import outbox_app
 from cli_output import bar as _bar
@@ -23,7 +22,7 @@ from cli_output import say as _say
 from cli_policy import model_app
 from cli_setup import ready_settings as _ready_settings
 from triage.errors import DataError, SettingsError, TriageError
-from triage.types import Answer, Audience, Channel, Message, SearchFilter, Triage
+from triage.types import Channel, Message, Triage
 
 if TYPE_CHECKING:
     from routes.sign_in import SignIn
@@ -85,7 +84,7 @@ def demo(
     Example: triage demo
     """
     # Nobody is told of sample contacts.
-    _serve(replace(_ready_settings(), back_ends=None), host, port, with_samples=True)
+    _serve(replace(_ready_settings(), back_ends=None, inbox=None), host, port, with_samples=True)
 
 
 @app.command()
@@ -153,97 +152,6 @@ def setup() -> None:
     _say(f"Ready in {settings.home}")
 
 
-@kb_app.command("search")
-def kb_search(
-    question: Annotated[str, typer.Argument(help="What the resident asks.")],
-    k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many answers at most.")] = 5,
-    audience: Annotated[Audience | None, typer.Option(help="Only sections for residents, or only for agents.")] = None,
-    language: Annotated[str | None, typer.Option(help="Only articles in this language, such as es.")] = None,
-    department: Annotated[str | None, typer.Option(help="Only articles of this department.")] = None,
-    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what is valid on this day.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Search the knowledge base; pinned notices come first.
-
-    Example: triage kb search "when is the permit counter open" -k 3 --audience public
-    """
-    from wiring import build_service, load_calendar, open_database
-
-    settings = _ready_settings()
-    chosen = SearchFilter(audience=audience, language=language, department=department, on=on.date() if on else None)
-    with open_database(settings) as store:
-        result = build_service(settings, store)[0].search(question, k=k, chosen=chosen)
-    if as_json:
-        _print_json(result)
-        return
-    _print(f"{result.status.value}: {len(result.answers)} answers")
-    for answer in result.answers:
-        _print(f"\n{answer.probability:4.0%}  {_titled(answer)}  [{answer.audience.value}]")
-        _print(f"      {answer.quote}")
-        _print(f"      {answer.url or answer.article_id}, reviewed {answer.reviewed_on or 'never'}")
-        if answer.condition:
-            _print(f"      ask first: {answer.condition}")
-        if answer.pinned_until:
-            against = ", ".join(answer.contradicts) or "no article"
-            until = datetime.fromisoformat(answer.pinned_until).astimezone(load_calendar(settings).zone)
-            _print(f"      pinned until {until:%A %Y-%m-%d %H:%M}; against: {against}")
-
-
-@kb_app.command("build")
-def kb_build() -> None:
-    """Check the articles and build the index anew where they have changed.
-
-    Example: TRIAGE_ARTICLES=articles/ triage kb build
-    """
-    from wiring import Built, keep_versions, load_articles, open_database
-
-    settings = _ready_settings()
-    with open_database(settings) as store:
-        keep_versions(settings, store)
-    _say(f"{len(load_articles(settings))} articles of {Built(settings).articles}, index in {Built(settings).index}")
-
-
-@kb_app.command("evaluate")
-def kb_evaluate(
-    corpus: Annotated[Path, typer.Option(exists=True, help="Articles, BEIR layout, .jsonl or .jsonl.gz.")],
-    queries: Annotated[Path, typer.Option(exists=True, help="Questions, BEIR layout.")],
-    qrels: Annotated[Path, typer.Option(exists=True, help="Which article answers which question, with a header line.")],
-    no_answer: Annotated[Path | None, typer.Option(exists=True, help="Questions that no article answers.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Measure the search on questions whose right article is known.
-
-    Example: triage kb evaluate --corpus corpus.jsonl --queries queries.jsonl --qrels qrels.tsv --json
-    """
-    from kb.evaluation import evaluate
-    from wiring import load_detector, load_encoder
-
-    settings = _ready_settings()
-    _say("Encoding and searching; a thousand articles take about a minute …")
-    encoder, detector = load_encoder(settings), load_detector(settings)
-    result = evaluate(corpus, queries, qrels, no_answer=no_answer, encoder=encoder, detector=detector)
-    if as_json:
-        _print_json(result)
-    else:
-        _print_measured(result)
-
-
-def _print_measured(result: "Mapping[str, Any]") -> None:
-    """Print the fusion beside its members alone, and what is rejected; --json has the slices and intervals too."""
-    names = ("recall@1", "recall@3", "recall@5", "recall@10", "mrr@10", "ndcg@10")
-    _print(f"{result['n']} questions" + "".join(f"{name:>11}" for name in names))
-    width = len(f"{result['n']} questions")
-    for run, metrics in {"fusion": result["metrics"], **result["alone"]}.items():
-        _print(f"{run:<{width}}" + "".join(f"{metrics[name]:11.3f}" for name in names))
-    if result["no_answer"]:
-        figures = result["no_answer"]
-        _print(
-            f"no answer: {figures['n']} questions, AUROC {figures['auroc']:.3f}, "
-            f"{figures['rejected_at_90']:.3f} rejected where .9 of the others are kept"
-        )
-    _print(result["signature"])
-
-
 def _serve(settings: "Settings", host: str | None, port: int | None, *, with_samples: bool) -> None:
     import uvicorn
 
@@ -259,6 +167,7 @@ def _serve(settings: "Settings", host: str | None, port: int | None, *, with_sam
         load_incident_rules,
         open_database,
         outbox_workers,
+        reply_channels,
     )
 
     address, number = host or settings.host, port or settings.port
@@ -282,6 +191,7 @@ def _serve(settings: "Settings", host: str | None, port: int | None, *, with_sam
             channels=settings.channels,
             own_articles=settings.articles,
             sidebar_origins=settings.sidebar_origins,
+            replies_by=reply_channels(settings),
         )
         config = uvicorn.Config(
             app,
@@ -376,14 +286,10 @@ def _print_triage(message: Message, triage: Triage) -> None:
         _print(f"ask next    {triage.next_question}")
     _print(f"answer      {triage.answer_status.value}")
     for answer in triage.answers:
-        _print(f"            {answer.probability:4.0%}  {_titled(answer)}: “{answer.quote}”")
+        _print(f"            {answer.probability:4.0%}  {titled(answer)}: “{answer.quote}”")
     _print(f"decision    {triage.decision.mode.value}: " + "; ".join(triage.decision.reasons))
     for warning in triage.warnings:
         _print(f"warning     {warning}")
-
-
-def _titled(answer: Answer) -> str:
-    return f"{answer.title} — {answer.section}" if answer.section else answer.title
 
 
 def _because(words: "list[str] | tuple[str, ...]") -> str:

@@ -14,6 +14,7 @@ from cli_setup import ready_settings
 
 if TYPE_CHECKING:
     from triage.inbox_settings import InboxSettings, MailboxSettings
+    from triage.mail_folder import MailFolder
     from triage.store import SqlTriageStore
 
 LOOK_EVERY_S = 5.0
@@ -99,19 +100,31 @@ def inbox_import(
     """
     from wiring import build_mail_folder, open_database
 
-    settings, rejected, stop = ready_settings(), 0, threading.Event()
+    settings, stop = ready_settings(), threading.Event()
     with open_database(settings) as store:
-        mails = build_mail_folder(settings, store, folder)
-        for number in (signal.SIGINT, signal.SIGTERM) if watch else ():
+        mails, articles = build_mail_folder(settings, store, folder)
+        if not watch:
+            raise typer.Exit(1 if _taken(mails) else 0)
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        while not stop.is_set():
-            for dropped in mails.work_off():
-                print_line(f"{dropped.outcome:<9} {dropped.name}  {dropped.detail}")
-                rejected += dropped.outcome == "rejected"
-            if not watch:
-                break
-            stop.wait(LOOK_EVERY_S)
+        rejected = 0
+        articles.start()
+        try:
+            while not stop.is_set():
+                rejected += _taken(mails)
+                stop.wait(LOOK_EVERY_S)
+        finally:
+            articles.stop()
     raise typer.Exit(1 if rejected else 0)
+
+
+def _taken(mails: "MailFolder") -> int:
+    """Take the mails that lie in a folder, print a line each, and return how many were rejected."""
+    rejected = 0
+    for dropped in mails.work_off():
+        print_line(f"{dropped.outcome:<9} {dropped.name}  {dropped.detail}")
+        rejected += dropped.outcome == "rejected"
+    return rejected
 
 
 def _plan(mailbox: "MailboxSettings") -> Iterator[str]:

@@ -1,18 +1,20 @@
-"""Commands of the knowledge base's keepers: bring articles in, check them."""
+"""Commands of the knowledge base's keepers: bring articles in, check them, search and measure."""
 
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli_output import bar, print_json, print_line, say
+from cli_setup import ready_settings
 from triage.errors import DataError
+from triage.types import Answer, Audience, SearchFilter
 
 if TYPE_CHECKING:
     from kb.checking import Finding
@@ -23,6 +25,81 @@ if TYPE_CHECKING:
 kb_app = typer.Typer(help="The knowledge base: build its index, search it, measure it.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a page to read.")]
+
+
+@kb_app.command("search")
+def kb_search(
+    question: Annotated[str, typer.Argument(help="What the resident asks.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many answers at most.")] = 5,
+    audience: Annotated[Audience | None, typer.Option(help="Only sections for residents, or only for agents.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only articles in this language, such as es.")] = None,
+    department: Annotated[str | None, typer.Option(help="Only articles of this department.")] = None,
+    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what is valid on this day.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search the knowledge base; pinned notices come first.
+
+    Example: triage kb search "when is the permit counter open" -k 3 --audience public
+    """
+    from wiring import build_service, load_calendar, open_database
+
+    settings = ready_settings()
+    chosen = SearchFilter(audience=audience, language=language, department=department, on=on.date() if on else None)
+    with open_database(settings) as store:
+        result = build_service(settings, store)[0].search(question, k=k, chosen=chosen)
+    if as_json:
+        print_json(result)
+        return
+    print_line(f"{result.status.value}: {len(result.answers)} answers")
+    for answer in result.answers:
+        print_line(f"\n{answer.probability:4.0%}  {titled(answer)}  [{answer.audience.value}]")
+        print_line(f"      {answer.quote}")
+        print_line(f"      {answer.url or answer.article_id}, reviewed {answer.reviewed_on or 'never'}")
+        if answer.condition:
+            print_line(f"      ask first: {answer.condition}")
+        if answer.pinned_until:
+            against = ", ".join(answer.contradicts) or "no article"
+            until = datetime.fromisoformat(answer.pinned_until).astimezone(load_calendar(settings).zone)
+            print_line(f"      pinned until {until:%A %Y-%m-%d %H:%M}; against: {against}")
+
+
+@kb_app.command("build")
+def kb_build() -> None:
+    """Check the articles and build the index anew where they have changed.
+
+    Example: TRIAGE_ARTICLES=articles/ triage kb build
+    """
+    from wiring import Built, keep_versions, load_articles, open_database
+
+    settings = ready_settings()
+    with open_database(settings) as store:
+        keep_versions(settings, store)
+    say(f"{len(load_articles(settings))} articles of {Built(settings).articles}, index in {Built(settings).index}")
+
+
+@kb_app.command("evaluate")
+def kb_evaluate(
+    corpus: Annotated[Path, typer.Option(exists=True, help="Articles, BEIR layout, .jsonl or .jsonl.gz.")],
+    queries: Annotated[Path, typer.Option(exists=True, help="Questions, BEIR layout.")],
+    qrels: Annotated[Path, typer.Option(exists=True, help="Which article answers which question, with a header line.")],
+    no_answer: Annotated[Path | None, typer.Option(exists=True, help="Questions that no article answers.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the search on questions whose right article is known.
+
+    Example: triage kb evaluate --corpus corpus.jsonl --queries queries.jsonl --qrels qrels.tsv --json
+    """
+    from kb.evaluation import evaluate
+    from wiring import load_detector, load_encoder
+
+    settings = ready_settings()
+    say("Encoding and searching; a thousand articles take about a minute …")
+    encoder, detector = load_encoder(settings), load_detector(settings)
+    result = evaluate(corpus, queries, qrels, no_answer=no_answer, encoder=encoder, detector=detector)
+    if as_json:
+        print_json(result)
+    else:
+        _print_measured(result)
 
 
 @kb_app.command("import")
@@ -109,6 +186,27 @@ def kb_check(
         _print_findings(findings)
         say(f"{errors} errors, {len(findings) - errors} warnings")
     raise typer.Exit(1 if errors or (strict and findings) else 0)
+
+
+def titled(answer: Answer) -> str:
+    """Return the title of an answer, with its section where it has one."""
+    return f"{answer.title} — {answer.section}" if answer.section else answer.title
+
+
+def _print_measured(result: "Mapping[str, Any]") -> None:
+    """Print the fusion beside its members alone, and what is rejected; --json has the slices and intervals too."""
+    names = ("recall@1", "recall@3", "recall@5", "recall@10", "mrr@10", "ndcg@10")
+    print_line(f"{result['n']} questions" + "".join(f"{name:>11}" for name in names))
+    width = len(f"{result['n']} questions")
+    for run, metrics in {"fusion": result["metrics"], **result["alone"]}.items():
+        print_line(f"{run:<{width}}" + "".join(f"{metrics[name]:11.3f}" for name in names))
+    if result["no_answer"]:
+        figures = result["no_answer"]
+        print_line(
+            f"no answer: {figures['n']} questions, AUROC {figures['auroc']:.3f}, "
+            f"{figures['rejected_at_90']:.3f} rejected where .9 of the others are kept"
+        )
+    print_line(result["signature"])
 
 
 def _encoder(settings: "Settings") -> "Encoder":

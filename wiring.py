@@ -42,7 +42,7 @@ from triage.policy import ThresholdPolicy
 from triage.protocols import Encoder, KnowledgeBase, ListeningEncoder
 from triage.safety import Tripwire
 from triage.taxonomy import Taxonomy
-from triage.types import EntityKind, Language, Vectors
+from triage.types import Channel, EntityKind, Language, Vectors
 from triage.urgency import EvidenceRater
 
 if TYPE_CHECKING:
@@ -324,17 +324,32 @@ def load_back_ends(settings: Settings) -> tuple[BackEnd, ...]:
 
 @contextmanager
 def outbox_workers(settings: Settings, store: "SqlTriageStore") -> Iterator["tuple[OutboxWorker, ...]"]:
-    """Give what sends deliveries, a worker for each back end; none where the city has named none."""
-    back_ends = load_back_ends(settings)
+    """Give what sends deliveries: a worker for each back end, and one for mail; none where the city has named none."""
+    back_ends, mail = load_back_ends(settings), _mail_workers(settings, store)
     if not back_ends:
-        yield ()
+        yield mail
         return
     # Imported here: the HTTP client is for those who have somebody to tell.
     from triage.backends.http import HttpClient
     from triage.backends.transports import workers
 
     with closing(HttpClient()) as exchange:
-        yield workers(back_ends, store, exchange, mailer=_mail_server(settings), source=settings.public_url)
+        mailer = _mail_server(settings)
+        yield (*workers(back_ends, store, exchange, mailer=mailer, source=settings.public_url), *mail)
+
+
+def _mail_workers(settings: Settings, store: "SqlTriageStore") -> "tuple[OutboxWorker, ...]":
+    if settings.inbox is None:
+        return ()
+    from triage.mail_out import mail_workers
+
+    return mail_workers(load_inbox(settings), store.outbox, store.mail_sends)
+
+
+def reply_channels(settings: Settings) -> frozenset[Channel]:
+    """Return the channels that agents' replies go back by: mail, where the city has set a server that it leaves by."""
+    can_mail = settings.inbox is not None and load_inbox(settings).outgoing is not None
+    return frozenset({Channel.EMAIL} if can_mail else ())
 
 
 def _mail_server(settings: Settings) -> "MailServer | None":
@@ -345,14 +360,15 @@ def _mail_server(settings: Settings) -> "MailServer | None":
     return MailServer(outgoing) if outgoing else None
 
 
-def build_mail_folder(settings: Settings, store: "SqlTriageStore", folder: Path) -> "MailFolder":
-    """Open what takes the mails that are dropped into a folder."""
+def build_mail_folder(settings: Settings, store: "SqlTriageStore", folder: Path) -> "tuple[MailFolder, Watch]":
+    """Return what takes the mails that are dropped into a folder, and what keeps its knowledge base up to date."""
     from kb.gap_notes import note_triages
     from triage.mail_folder import MailFolder
     from triage.mail_intake import MailIntake
 
-    pipeline, _ = build_service(settings, store)
-    return MailFolder(folder, MailIntake(store, pipeline, lambda pairs: note_triages(store.gaps, pairs)), store)
+    pipeline, watch = build_service(settings, store)
+    intake = MailIntake(store, pipeline, lambda pairs: note_triages(store.gaps, pairs))
+    return MailFolder(folder, intake, store), watch
 
 
 def load_inbox(settings: Settings) -> "InboxSettings":

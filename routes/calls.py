@@ -1,5 +1,6 @@
 """Calls while they are spoken: segments by POST or over a WebSocket; the record is stored when the call ends."""
 
+import logging
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -19,6 +20,8 @@ from triage.channels.voice import update_of
 from triage.errors import AccessDenied, MessageRejected, TriageError
 from triage.live_calls import LiveCalls
 from triage.types import Message, Translate, Triage
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/v1", tags=["triage"])
 
@@ -90,17 +93,34 @@ async def stream_segments(call_id: CallId, socket: WebSocket) -> None:
     await socket.accept()
     calls: LiveCalls = socket.app.state.calls
     try:
-        while True:
-            frame = await socket.receive_text()
-            await socket.send_text(await run_in_threadpool(_answer, calls, call_id, frame))
+        await _answer_frames(socket, calls, call_id)
     except WebSocketDisconnect:
-        await run_in_threadpool(calls.keep, call_id)
-    except TriageError:  # the store is away: what was sent is sent again to a service that is back
+        pass  # the line broke while the service answered
+    except Exception as error:  # the store is away, say: what was sent is sent again to a service that is back
+        log.error("the stream of call %s broke: %s", call_id, type(error).__name__)
         await socket.close(UNAVAILABLE)
+    finally:
+        await run_in_threadpool(_keep, calls, call_id)
 
 
-def _answer(calls: LiveCalls, call_id: str, frame: str) -> str:
+async def _answer_frames(socket: WebSocket, calls: LiveCalls, call_id: str) -> None:
+    """Answer frame after frame until the other side goes; a frame of bytes has no text."""
+    while (event := await socket.receive())["type"] == "websocket.receive":
+        await socket.send_text(await run_in_threadpool(_answer, calls, call_id, event.get("text")))
+
+
+def _keep(calls: LiveCalls, call_id: str) -> None:
+    """Store what has come of a call whose line is gone; what cannot be stored now is left to the sweep."""
     try:
+        calls.keep(call_id)
+    except Exception as error:  # an edge: nobody is on the line who could be told
+        log.warning("call %s was left and cannot be stored yet: %s", call_id, type(error).__name__)
+
+
+def _answer(calls: LiveCalls, call_id: str, frame: str | None) -> str:
+    try:
+        if frame is None:
+            raise MessageRejected("send text frames")
         if len(frame) > MAX_FRAME:
             raise MessageRejected(f"a frame has at most {MAX_FRAME:,} characters")
         view = calls.take(call_id, update_of(decoded(frame.encode("utf-8", "replace")), call_id=call_id))

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from routes.calls import live_calls
 from routes.services import Services
 from triage.backlog import Backlog
-from triage.errors import TriageError
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ class Chore:
 
     Attributes:
         name: As logs name it.
-        work: Does it once; what it raises of `TriageError` is logged, and the next time is a new try.
+        work: Does it once; the kind of what it raises is logged, and the next time is a new try.
         every_s: Seconds between the end of one time and the start of the next.
     """
 
@@ -72,5 +71,5 @@ async def _repeat(chore: Chore) -> None:
         await asyncio.sleep(chore.every_s)
         try:
             await asyncio.to_thread(chore.work)
-        except TriageError as error:
-            log.warning("%s failed: %s", chore.name, type(error).__name__)
+        except Exception as error:  # the edge of this task: it must not end by one bad moment
+            log.error("%s failed: %s", chore.name, type(error).__name__)

@@ -1,6 +1,7 @@
 """Contacts that came in: stored before they are acknowledged, listed as they stand, read with their whole history."""
 
 import uuid
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -139,19 +140,55 @@ def read_contact(message_id: MessageId, services: Given, response: Response) -> 
     return detail
 
 
-def _page(services: Services, query: ContactQuery) -> ContactPage:
-    """Return the first page that holds a contact with the words, of the next few pages."""
-    contacts, cursor, words = services.store.contacts, query.cursor, (query.q or "").casefold()
-    for _ in range(-(-SEARCHED // query.limit)):
+def searched(
+    services: Services,
+    chosen: ContactFilter,
+    words: str | None,
+    words_of: Callable[[StoredContact], str],
+    *,
+    order: Order,
+    limit: int,
+    cursor: str | None = None,
+) -> Iterator[ContactPage]:
+    """Yield page after page, of each the contacts that have the words, until SEARCHED contacts have been read.
+
+    Args:
+        services: The application's.
+        chosen: Which contacts are read.
+        words: What is looked for, in whatever case; every contact has it where None.
+        words_of: Returns the text of a contact that is looked through, case-folded.
+        order: What comes first.
+        limit: How many contacts a page is read from.
+        cursor: `next_cursor` of the page before.
+
+    Yields:
+        At least one page; its `next_cursor` is None where no contact is left to be read.
+
+    Raises:
+        RequestRejected: If the cursor is none of this order.
+    """
+    folded = (words or "").casefold()
+    for _ in range(-(-SEARCHED // limit)):
         try:
-            page = contacts.list(query.chosen(), limit=query.limit, cursor=cursor, order=query.order)
+            page = services.store.contacts.list(chosen, limit=limit, cursor=cursor, order=order)
         except ValueError:
             raise RequestRejected("cursor must be the Next-Cursor of a page of this list, in the same order") from None
-        found = tuple(contact for contact in page.contacts if words in _words(contact))
+        found = tuple(contact for contact in page.contacts if folded in words_of(contact))
         cursor = page.next_cursor
-        if found or cursor is None:
+        yield ContactPage(contacts=found, next_cursor=cursor)
+        if cursor is None:
+            return
+
+
+def _page(services: Services, query: ContactQuery) -> ContactPage:
+    """Return the first page that holds a contact with the words, of the next few pages."""
+    pages = searched(
+        services, query.chosen(), query.q, _words, order=query.order, limit=query.limit, cursor=query.cursor
+    )
+    for page in pages:
+        if page.contacts:
             break
-    return ContactPage(contacts=found, next_cursor=cursor)
+    return page
 
 
 def _words(contact: StoredContact) -> str:

@@ -101,6 +101,7 @@ def _decided(services: Services, message_id: str, request: DecisionRequest, seen
 def _undone(
     services: Services, contact: StoredContact, request: DecisionRequest, version: int, actor: Actor
 ) -> StoredDecision:
+    _only(request)
     if not version:
         raise RequestRejected("there is nothing to undo: nothing has been decided on this contact")
     return services.store.undo(contact.message.id, actor.name, version, note=request.note)

@@ -91,9 +91,13 @@ async def take_teams(request: Request, services: Given) -> Response:
     """Take an activity of Teams, signed, and answer with one, which is what Teams shows."""
     hook = await _hook(request)
     check_teams(hook, require_secret(_channels(request).chat_secret, "TRIAGE_TEAMS_SECRET"))
-    activity = decoded(hook.body)
-    check_fresh(chat.sent_at(activity), hook.now)
-    await run_in_threadpool(_once, services, hook, Channel.CHAT, lambda: chat.message_of(activity))
+
+    def read() -> Message:
+        activity = decoded(hook.body)
+        check_fresh(chat.sent_at(activity), hook.now)
+        return chat.message_of(activity)
+
+    await run_in_threadpool(_once, services, hook, Channel.CHAT, read)
     return Response(orjson.dumps({"type": "message", "text": "✓"}), media_type="application/json")
 
 
@@ -164,6 +168,7 @@ def _once(
         answer: What else is answered of it.
 
     Raises:
+        AccessDenied: If `read` finds a proof wanting that the body itself tells, such as its time.
         IdempotencyConflict: If the delivery came with another body.
         IdempotencyInProgress: If it is under way in another process.
     """

@@ -101,9 +101,12 @@ def activate(
 
 @router.post("/rollback", responses=problems(s404="No registered model is active."))
 def rollback(services: Given, actor: Annotated[Actor, require(Right.MODELS_WRITE)]) -> ActiveAnswer:
-    """Go back to the model that was active before."""
+    """Go back to the model that was active before; one that does not fit any more is refused."""
     registry = _registry(services)
-    active = registry.rollback(actor.name)
+    try:
+        active = registry.rollback(actor.name)
+    except ModelError as error:
+        raise RequestRejected(str(error)) from error
     revoke_grants(services.store.policy, registry.standing, by=actor.name)
     return ActiveAnswer(active=active)
 

@@ -16,13 +16,11 @@ from starlette.concurrency import run_in_threadpool
 
 from kb.gap_notes import note_triages
 from routes.access import Gatekeeper
-from routes.contact_answers import ContactAnswer, shown
 from routes.open311_identity import named
+from routes.open311_requests import Wanted, request_named, request_rows, requests_named, requests_since
 from routes.services import Given, Services
 from triage.access import Right
 from triage.channels.open311 import (
-    MAX_REQUESTS,
-    PREFIX,
     GeoReportRejected,
     Row,
     Submission,
@@ -38,13 +36,11 @@ from triage.channels.open311 import (
 )
 from triage.channels.settings import ChannelSettings
 from triage.errors import AccessDenied, NotFound, TooManyRequests, TriageError
-from triage.store import Status, StoredContact
-from triage.store.contact_list import ContactFilter
+from triage.store import Status
 from triage.types import Channel, Message
 
 VERSION: Final = "/open311/v2"
 MEDIA_TYPES: Final = {"xml": "text/xml; charset=utf-8", "json": "application/json; charset=utf-8"}
-PAGE: Final = 200
 
 
 class _InItsOwnShape(APIRoute):
@@ -114,19 +110,14 @@ def list_requests(suffix: str, request: Request, services: Given) -> Response:
     _check_asker(request, Right.CONTACTS_READ, request.query_params.get("api_key"))
     asked = request.query_params
     _check_jurisdiction(request, asked.get("jurisdiction_id"))
-    names = _listed(asked.get("service_request_id"))
-    if names:
-        found = [_request_of(services, name) for name in names[:MAX_REQUESTS]]
+    wanted = Wanted(codes=frozenset(_listed(asked.get("service_code"))), statuses=_statuses(asked.get("status")))
+    if names := _listed(asked.get("service_request_id")):
+        found = requests_named(services, names, wanted)
     else:
-        found = _requests_in(services, asked.get("start_date", ""), asked.get("end_date", ""))
-    codes, status = _listed(asked.get("service_code")), _listed(asked.get("status"))
-    if not set(status) <= set(Status):
-        raise GeoReportRejected(400, f"status must be {' or '.join(Status)}")
-    rows = [_row(services, contact, answer) for contact, answer in zip(found, shown(services, found), strict=True)]
-    chosen = [row for row in rows if row["service_code"] in (codes or [row["service_code"]])]
-    return _answer(
-        suffix, "service_requests", "request", [row for row in chosen if row["status"] in (status or tuple(Status))]
-    )
+        start, end = asked.get("start_date", ""), asked.get("end_date", "")
+        since, until = asked_range(start, end, datetime.now(UTC))
+        found = requests_since(services, since, until if end else None, wanted)
+    return _answer(suffix, "service_requests", "request", request_rows(services, found))
 
 
 @router.get("/requests/{name}.{suffix}")
@@ -134,9 +125,8 @@ def read_request(name: str, suffix: str, request: Request, services: Given) -> R
     """Give one request as it stands."""
     _check_asker(request, Right.CONTACTS_READ, request.query_params.get("api_key"))
     _check_jurisdiction(request, request.query_params.get("jurisdiction_id"))
-    contact = _request_of(services, name)
-    [answer] = shown(services, [contact])
-    return _answer(suffix, "service_requests", "request", [_row(services, contact, answer)])
+    rows = request_rows(services, [request_named(services, name)])
+    return _answer(suffix, "service_requests", "request", rows)
 
 
 @router.get("/tokens/{token}.{suffix}")
@@ -144,7 +134,7 @@ def read_token(token: str, suffix: str, request: Request, services: Given) -> Re
     """Give the request of a token; each request has its identity at once, which is its token too."""
     _check_asker(request, Right.CONTACTS_READ, request.query_params.get("api_key"))
     _check_jurisdiction(request, request.query_params.get("jurisdiction_id"))
-    name = _request_of(services, token).message.id
+    name = request_named(services, token).message.id
     return _answer(suffix, "service_requests", "request", [{"service_request_id": name, "token": token}])
 
 
@@ -193,57 +183,6 @@ def _place(services: Services, message_id: str, submission: Submission) -> None:
         services.store.incidents.set_place(
             message_id, place.casefold(), latitude=submission.latitude, longitude=submission.longitude
         )
-
-
-def _row(services: Services, contact: StoredContact, answer: ContactAnswer) -> Row:
-    """Return a request as the standard gives it; whoever sent it stays unnamed."""
-    submission = submission_of(contact.raw or b"", services.taxonomy)
-    decision = contact.decision
-    code = (decision.decision.service_type if decision else None) or submission.service_type.code
-    known = code if code in services.taxonomy else submission.service_type.code
-    service_type = services.taxonomy[known]
-    return {
-        "service_request_id": contact.message.id,
-        "status": answer.status.value,
-        "status_notes": None,
-        "service_name": service_type.name,
-        "service_code": service_type.code,
-        "description": submission.description,
-        "agency_responsible": decision.decision.department if decision else None,
-        "service_notice": None,
-        "requested_datetime": contact.created_at.isoformat(timespec="seconds"),
-        "updated_datetime": (decision.decided_at if decision else contact.created_at).isoformat(timespec="seconds"),
-        "expected_datetime": answer.due_at.isoformat(timespec="seconds") if answer.due_at else None,
-        "address": submission.place or None,
-        "address_id": submission.address_id or None,
-        "zipcode": None,
-        "lat": submission.latitude,
-        "long": submission.longitude,
-        "media_url": submission.media_url or None,
-    }
-
-
-def _request_of(services: Services, name: str) -> StoredContact:
-    try:
-        if name.startswith(PREFIX):
-            return services.store.contact_of(name)
-    except NotFound:
-        pass
-    raise GeoReportRejected(404, "service_request_id is unknown")
-
-
-def _requests_in(services: Services, start: str, end: str) -> list[StoredContact]:
-    since, until = asked_range(start, end, datetime.now(UTC))
-    chosen = ContactFilter(channel=Channel.WEB, created_from=since, created_until=until if end else None)
-    found: list[StoredContact] = []
-    cursor: str | None = None
-    while len(found) < MAX_REQUESTS:
-        page = services.store.contacts.list(chosen, limit=PAGE, cursor=cursor)
-        found += [contact for contact in page.contacts if contact.message.id.startswith(PREFIX)]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return found[:MAX_REQUESTS]
 
 
 def _check_jurisdiction(request: Request, given: str | None) -> None:
@@ -302,3 +241,10 @@ def _check_format(suffix: str) -> None:
 
 def _listed(value: str | None) -> list[str]:
     return [part for each in (value or "").split(",") if (part := each.strip())]
+
+
+def _statuses(value: str | None) -> frozenset[Status]:
+    asked = _listed(value)
+    if not set(asked) <= set(Status):
+        raise GeoReportRejected(400, f"status must be {' or '.join(Status)}")
+    return frozenset(map(Status, asked))

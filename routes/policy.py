@@ -14,6 +14,7 @@ from routes.services import Given, Services
 from triage.access import Actor, Right
 from triage.cells import CellMode
 from triage.errors import RequestRejected
+from triage.languages import BY_CODE
 from triage.measured_cells import WANTED_LOWER, CellMeasure, measure, measures
 from triage.store.policy_cells import PolicyCell
 from triage.types import Channel
@@ -85,6 +86,8 @@ def set_cell(request: CellRequest, services: Given, actor: Annotated[Actor, requ
     """
     if request.service_type and request.service_type not in services.taxonomy:
         raise RequestRejected("service_type is none of the city's: GET /v1/taxonomy lists them")
+    if request.language and request.language not in BY_CODE:  # a cell of it would hold for no message
+        raise RequestRejected(f"language is none that messages are told to be in; they are {', '.join(BY_CODE)}")
     measured = _measured(services, request)
     if request.mode is CellMode.AUTO and not measured.may_run:
         raise RequestRejected(_too_little(measured))

@@ -110,13 +110,16 @@ def review_proposal(
     actor: Annotated[Actor, require(Right.KB_WRITE)],
 ) -> ReviewAnswer:
     """Accept or refuse a proposal; the first review stands. An accepted edit is written into the city's articles."""
-    proposal = services.store.articles.proposal(proposal_id)
-    is_new = proposal.accepted is None
+    store = services.store.articles
+    proposal = store.proposal(proposal_id)
     is_edit = proposal.kind is ProposalKind.EDIT and request.accepted
-    written = is_new and is_edit and _written(services, proposal, actor)
-    detail = NOT_WRITTEN if is_new and is_edit and not written else None
-    reviewed = services.store.articles.review(proposal_id, request.accepted, actor.name)
-    return ReviewAnswer(proposal=reviewed, written=written, detail=detail)
+    if is_edit and _shown(services, proposal).outdated:
+        raise DecisionConflict("the article has changed since this was proposed: refuse it, and propose it anew")
+    # Claimed before the file is written: what another editor has refused meanwhile is never published.
+    is_mine = store.claim_review(proposal_id, request.accepted, actor.name)
+    written = is_mine and is_edit and _written(services, proposal, actor)
+    detail = NOT_WRITTEN if is_mine and is_edit and not written else None
+    return ReviewAnswer(proposal=store.proposal(proposal_id), written=written, detail=detail)
 
 
 def _proposed(services: Services, article_id: str, request: ProposalRequest, actor: Actor) -> Response:
@@ -168,14 +171,15 @@ def _title(article_id: str, document: str | None) -> str:
 
 
 def _written(services: Services, proposal: Proposal, actor: Actor) -> bool:
-    """Write an accepted edit where the articles are the city's own; tell whether it was."""
-    if _shown(services, proposal).outdated:
-        raise DecisionConflict("the article has changed since this was proposed: refuse it, and propose it anew")
+    """Write an accepted edit where the articles are the city's own; tell whether it was. It waits again if it fails."""
     if services.articles is None:
         return False
     try:
         write_article(services.articles, proposal.article_id, proposal.text)
-    except DataError as error:
-        raise RequestRejected(str(error)) from None
+    except Exception as error:  # whatever it is: an edit that is not written was not accepted
+        services.store.articles.reopen(proposal.id)
+        if isinstance(error, DataError):
+            raise RequestRejected(str(error)) from None
+        raise
     services.store.articles.keep_version(proposal.article_id, proposal.text, actor.name)
     return True

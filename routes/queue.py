@@ -1,6 +1,7 @@
 """The queue: contacts as one line each, gravest first, and how many there are of each kind."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from routes.access import require
+from routes.contacts import searched
 from routes.fields import KnownMessage, Line, Name, Tag
 from routes.problems import problems
 from routes.services import Given, Services
@@ -92,23 +94,40 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """The lines, how many contacts there are in all, and how many of each value, whatever the other filters say."""
+    """The lines, how many contacts there are in all, and how many of each value, those with the words alone.
+
+    Attributes:
+        rows: The first of them, as many as were asked for.
+        total: How many there are.
+        counts: How many have each value of a field, whatever the field's own filter says.
+        searched_all: False where words were looked for and contacts are left in which they were not.
+    """
 
     rows: tuple[QueueRow, ...]
     total: int
     counts: Mapping[str, Mapping[str, int]]
+    searched_all: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """The first contacts with the words, all of them counted by what they are, and whether none is left unread."""
+
+    contacts: Sequence[StoredContact]
+    counts: Mapping[str, Counter[str | None]]
+    searched_all: bool
 
 
 @router.get("/queue", dependencies=[require(Right.CONTACTS_READ)], responses=problems())
 def read_queue(services: Given, query: Annotated[QueueQuery, Query()]) -> Queue:
     """Return the contacts that wait, as the console lists them: 500 at most, the gravest or the newest."""
+    if query.q:
+        return _looked_through(services, query)
     chosen = query.chosen()
     found = services.store.contacts.list(chosen, limit=query.limit, order=query.order).contacts
-    words = (query.q or "").casefold()
-    rows = _rows(services, [contact for contact in found if words in _words(contact)])
     counts = {field: _counts(services, field, query) for field in FACETS}
     total = sum(services.store.contacts.counts_by("channel", chosen).values())
-    return Queue(rows=rows, total=total, counts=counts)
+    return Queue(rows=_rows(services, found), total=total, counts=counts, searched_all=True)
 
 
 @router.get(
@@ -123,7 +142,42 @@ def read_rows(
     return list(_rows(services, [services.store.contact_of(message_id) for message_id in dict.fromkeys(id)]))
 
 
-def _rows(services: Services, contacts: list[StoredContact]) -> tuple[QueueRow, ...]:
+def _looked_through(services: Services, query: QueueQuery) -> Queue:
+    """Return the contacts with the words; the store does not read texts, so they are counted as they are found."""
+    found = _found(services, query)
+    counts = {}
+    for field in FACETS:
+        is_hiding = getattr(query, field, None) is not None
+        wider = _found(services, query.model_copy(update={field: None})) if is_hiding else found
+        counts[field] = _ordered(wider.counts[field])
+    total = found.counts["channel"].total()
+    return Queue(rows=_rows(services, found.contacts), total=total, counts=counts, searched_all=found.searched_all)
+
+
+def _found(services: Services, query: QueueQuery) -> _Found:
+    contacts: list[StoredContact] = []
+    counts: dict[str, Counter[str | None]] = {field: Counter() for field in FACETS}
+    for page in searched(services, query.chosen(), query.q, _words, order=query.order, limit=MOST):
+        contacts += page.contacts[: query.limit - len(contacts)]
+        for contact in page.contacts:
+            for field, value in _values(contact).items():
+                counts[field][value] += 1
+    return _Found(contacts=contacts, counts=counts, searched_all=page.next_cursor is None)
+
+
+def _values(contact: StoredContact) -> Mapping[str, str | None]:
+    """Return what a contact is, by field of FACETS, as the store counts it."""
+    stands = contact.decision
+    return {
+        "channel": contact.message.channel,
+        "language": contact.triage.answer["language"]["code"] if contact.triage else None,
+        "department": stands.decision.department if stands else None,
+        "mode": stands.decision.mode if stands else None,
+        "urgency": stands.urgency if stands else None,
+    }
+
+
+def _rows(services: Services, contacts: Sequence[StoredContact]) -> tuple[QueueRow, ...]:
     claimed = {claim.message_id: claim.agent for claim in services.store.claims.active()}
     pauses = services.store.incidents.pauses_of([contact.message.id for contact in contacts])
     return tuple(
@@ -183,5 +237,8 @@ def _words(contact: StoredContact) -> str:
 def _counts(services: Services, field: str, query: QueueQuery) -> Mapping[str, int]:
     """Return how many contacts have each value, the commonest first, of those that the field's own filter hides too."""
     own = query.chosen() if field == "urgency" else query.model_copy(update={field: None}).chosen()
-    counted = services.store.contacts.counts_by(field, own)
+    return _ordered(services.store.contacts.counts_by(field, own))
+
+
+def _ordered(counted: Mapping[str | None, int]) -> Mapping[str, int]:
     return {value: counted[value] for value in sorted(counted, key=lambda each: (-counted[each], each or "")) if value}

@@ -1,8 +1,9 @@
 """What is said to a resident: the city's fixed texts in the resident's language, and replies that agents send."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Final
+from uuid import uuid4
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict, Field
@@ -14,6 +15,8 @@ from routes.problems import problems
 from routes.services import Given, Services
 from triage.access import Actor, Right
 from triage.errors import RequestRejected
+from triage.mail_replies import REPLY, WayBack, way_back
+from triage.mail_routing import TARGET
 from triage.replies import ReplyName, reply
 from triage.store import StoredContact
 from triage.store.deliveries import Delivery, DeliveryState, StoredDelivery
@@ -21,8 +24,6 @@ from triage.types import Channel
 
 router = APIRouter(prefix="/v1", tags=["contacts"])
 
-KIND: Final = "mail.reply"
-TARGET: Final = "mail"
 _UNKNOWN: Final = problems(s404="No such message is stored.")
 
 
@@ -93,8 +94,8 @@ def read_replies(message_id: MessageId, services: Given, request: Request) -> Re
     return Replies(
         language=language,
         texts=_texts(services, language, message_id),
-        channel_back=_channel_back(request, contact),
-        sent=tuple(_sent(each) for each in services.store.outbox.of(message_id) if each.delivery.kind == KIND),
+        channel_back=contact.message.channel if _way_back(request, contact) else None,
+        sent=tuple(_sent(each) for each in services.store.outbox.of(message_id) if each.delivery.kind == REPLY),
     )
 
 
@@ -128,26 +129,27 @@ def _hours(services: Services) -> str:
     return ", ".join(f"{opens:%H:%M}–{closes:%H:%M}" for opens, closes in spans)
 
 
-def _channel_back(request: Request, contact: StoredContact) -> Channel | None:
-    """Return the contact's channel where the city has switched on its way out and knows where the contact came from."""
+def _way_back(request: Request, contact: StoredContact) -> WayBack | None:
+    """Return where a reply goes: back to the sender of a mail, if the city has a server that mail leaves by."""
     channel = contact.message.channel
-    is_known = contact.raw is not None
-    return channel if channel in request.app.state.replies_by and is_known else None
+    is_mail = channel is Channel.EMAIL and channel in request.app.state.replies_by
+    return way_back(contact.raw) if is_mail else None
 
 
 def _put(services: Services, message_id: str, body: ReplyRequest, request: Request, actor: Actor) -> Response:
     contact = services.store.contact_of(message_id)
-    if _channel_back(request, contact) is None:
+    back = _way_back(request, contact)
+    if back is None:
         raise RequestRejected("this contact has no way back: copy the text, and tell the resident by phone")
-    sent = [each for each in services.store.outbox.of(message_id) if each.delivery.kind == KIND]
     payload = {
         "message_id": message_id,
         "text": body.text,
         "language": body.language,
         "article_id": body.article_id,
         "by": actor.name,
+        **asdict(back),
     }
-    delivery = Delivery(key=f"reply:{message_id}:{len(sent) + 1}", target=TARGET, kind=KIND, payload=payload)
+    delivery = Delivery(key=f"reply:{message_id}:{uuid4().hex}", target=TARGET, kind=REPLY, payload=payload)
     services.store.outbox.add([delivery], message_id=message_id)
     stored = next(each for each in services.store.outbox.of(message_id) if each.delivery.key == delivery.key)
     return json_response(_sent(stored), status=201)

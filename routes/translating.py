@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import BackgroundTasks, Query
 
 from routes.services import Services
+from triage.backlog import lacks_translation
 from triage.types import Message, Translate, TranslationStatus, Triage
 
 TranslateParameter = Annotated[
@@ -23,4 +24,6 @@ def add_translation(tasks: BackgroundTasks, services: Services, message: Message
 
 
 def _translated(services: Services, message: Message) -> None:
-    services.store.save([(message, services.pipeline.triage(message))])
+    triage = services.pipeline.triage(message)
+    if not lacks_translation(triage, services.pipeline):  # else it still waits in the store, for the backlog
+        services.store.save([(message, triage)])

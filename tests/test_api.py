@@ -11,7 +11,8 @@ import orjson
 import pytest
 from fastapi.testclient import TestClient
 
-from api import MAX_BODY_BYTES, SECURITY_HEADERS, create_app
+from api import create_app
+from routes.guarding import MAX_BODY_BYTES, SECURITY_HEADERS
 from tests.fakes import ANSWER, POISON, FailingEncoder, FakeTripwire, fake_parts
 from triage.batchfile import triage_lines
 from triage.errors import StoreError
@@ -99,12 +100,9 @@ def test_a_degraded_answer_is_an_answer(store: SqlTriageStore) -> None:
 
 
 class RefusingStore(SqlTriageStore):
-    """A store whose database has gone away."""
+    """A store whose database has gone away, its tables with it."""
 
     def save(self, pairs: Sequence[tuple[Message, Triage]]) -> None:
-        raise StoreError("the database did not do it (made to fail)")
-
-    def counts(self) -> Counts:
         raise StoreError("the database did not do it (made to fail)")
 
 
@@ -284,7 +282,7 @@ def test_the_knowledge_base_answers_with_quote_source_and_date(client: TestClien
     "params", [{}, {"q": ""}, {"q": "a" * 4_001}, {"q": "a", "k": 0}, {"q": "a", "k": 51}, {"q": "a", "k": SECRET}]
 )
 def test_a_search_out_of_bounds_is_a_problem(client: TestClient, params: dict[str, str | int]) -> None:
-    problem = check_problem(client.get("/v1/kb/search", params=params), 422, "Message rejected")
+    problem = check_problem(client.get("/v1/kb/search", params=params), 422, "Request rejected")
     assert problem["detail"].startswith(("query.q", "query.k"))
 
 
@@ -303,7 +301,26 @@ def test_contacts_are_listed_newest_first_as_they_stand(client: TestClient) -> N
     assert (listed[0]["text"], listed[0]["subject"], listed[0]["channel"]) == (COUCH, "Couch", "email")
     assert listed[0]["triage"]["service_types"][0]["code"] == "waste.dumping"
     for limit in (0, 201, "all"):
-        check_problem(client.get("/v1/contacts", params={"limit": limit}), 422, "Message rejected")
+        check_problem(client.get("/v1/contacts", params={"limit": limit}), 422, "Request rejected")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/v1/queue?foo=1", "query.foo is not a field of this request; remove it"),
+        ("/v1/queue?language=1", "query.language does not have the form ^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"),
+        ("/v1/queue?q=a%01b", "query.q holds a control character; remove it and send again"),
+        ("/v1/queue?q=", "query.q is empty"),
+    ],
+)
+def test_a_bad_question_is_told_its_own_rule_and_is_no_message(client: TestClient, path: str, said: str) -> None:
+    assert check_problem(client.get(path), 422, "Request rejected")["detail"] == said
+
+
+def test_a_bad_question_is_not_kept_even_where_messages_come_in(client: TestClient, store: SqlTriageStore) -> None:
+    answer = client.request("GET", "/v1/contacts?limit=0", content=SECRET)
+    check_problem(answer, 422, "Request rejected")
+    assert store.counts().rejections == 0
 
 
 def test_the_service_says_that_it_lives_is_ready_and_what_it_is_made_of(client: TestClient) -> None:
@@ -312,6 +329,18 @@ def test_the_service_says_that_it_lives_is_ready_and_what_it_is_made_of(client: 
     version = client.get("/version").json()
     assert version["parts"]["encoder"] == "fake-encoder"
     assert version["release"]
+
+
+class UncountedStore(SqlTriageStore):
+    """A store too large to count while anybody waits."""
+
+    def counts(self) -> Counts:
+        raise AssertionError("every row was to be counted")
+
+
+def test_whether_it_is_ready_is_told_without_counting_every_row(client: TestClient, tmp_path: Path) -> None:
+    with UncountedStore(Database(f"sqlite:///{tmp_path / 'city.db'}")) as store, client_of(store) as asked:
+        assert asked.get("/readyz").json() == {"status": "ok"}
 
 
 def test_it_is_not_ready_without_its_database_but_lives(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ ALLOWED = {
     "api": {"triage", "models", "kb", "wiring", "routes"},
     "cli_output": set(),
     "cli_answers": {"triage", "models", "kb", "wiring", "cli_kb", "cli_output", "cli_setup"},
-    "cli_kb": {"triage", "models", "kb", "wiring", "cli_output"},
+    "cli_kb": {"triage", "models", "kb", "wiring", "cli_output", "cli_setup"},
     "cli_setup": {"triage", "wiring", "cli_output"},
     "cli_outbox": {"triage", "wiring", "cli_output"},
     "cli_inbox": {"triage", "wiring", "cli_output", "cli_setup"},

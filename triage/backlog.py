@@ -10,10 +10,18 @@ from uuid import uuid4
 
 from triage.pipeline import Pipeline
 from triage.store.pending import PendingWork, WorkItem
+from triage.types import TranslationStatus, Triage
 
 log = logging.getLogger(__name__)
 
+MOST_TRIES: Final = 3  # to get a translation, as long as a lease apart; then the answer is stored without
 LEFT_AFTER: Final = timedelta(seconds=30)  # longer than any request takes
+
+
+def lacks_translation(triage: Triage, pipeline: Pipeline) -> bool:
+    """Tell whether the translator reads the language and yet gave nothing: it took too long, or failed."""
+    missing = triage.translation.status is TranslationStatus.UNAVAILABLE
+    return missing and pipeline.parts.translator.reads(triage.language.code)
 
 
 class Backlog:
@@ -42,4 +50,6 @@ class Backlog:
         except Exception as error:  # an edge: one text that cannot be triaged must not hold up the others
             log.warning("message %s was left and cannot be triaged: %s", item.message.id, type(error).__name__)
             return False  # its lease ends by itself: the next try is in two minutes, not at once
+        if item.attempts < MOST_TRIES and lacks_translation(triage, self._pipeline):
+            return False
         return self._work.finish(self._worker, [(item.message, triage)])[0]

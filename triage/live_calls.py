@@ -3,6 +3,7 @@
 A call's record is stored when it ends, when its line breaks, and when it has gone silent; it may go on after each.
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,6 +18,8 @@ from triage.channels.voice import CallState, CallUpdate, Speaker
 from triage.store.calls import CallStore, StoredCall
 from triage.store.resource import utc_now
 from triage.types import Channel, Message, Triage
+
+log = logging.getLogger(__name__)
 
 SILENT_AFTER: Final = timedelta(minutes=15)
 FORGOTTEN_AFTER: Final = timedelta(days=1)  # from the last word, once the record is stored
@@ -41,6 +44,7 @@ class LiveCalls:
         self._keep = keep
         self._answers: OrderedDict[str, tuple[Message, Triage]] = OrderedDict()
         self._lock = Lock()
+        self._storing = Lock()
 
     def take(self, call_id: str, update: CallUpdate) -> CallView:
         """Return a call as it stands with an update; its record is stored before this returns, if it has ended.
@@ -75,11 +79,17 @@ class LiveCalls:
     def sweep(self) -> int:
         """Store the records of calls that have gone silent, forget those long over, and return how many were stored."""
         now = utc_now()
-        silent = self._calls.unkept(now - SILENT_AFTER)
-        for call_id in silent:
-            self.keep(call_id)
+        stored = sum(map(self._keep_silent, self._calls.unkept(now - SILENT_AFTER)))
         self._calls.purge(now - FORGOTTEN_AFTER)
-        return len(silent)
+        return stored
+
+    def _keep_silent(self, call_id: str) -> bool:
+        try:
+            self.keep(call_id)
+        except Exception as error:  # an edge: one call that cannot be triaged must not hold up the others
+            log.warning("the silent call %s cannot be stored: %s", call_id, type(error).__name__)
+            return False  # it stays as it is: the next sweep is a new try
+        return True
 
     def _answer(self, message: Message) -> Triage:
         """Return the answer to a message, the one given before where it is the same."""
@@ -104,11 +114,18 @@ class LiveCalls:
         return CallMemory.of(stored)
 
     def _store(self, call: StoredCall, message: Message | None, triage: Triage | None) -> None:
-        if call.kept >= call.revision:
-            return
-        if message is not None and triage is not None:
-            self._keep(message, triage, _raw(call))
-        self._calls.mark_kept(call.call_id, call.revision)
+        """Store the record of a call as it was triaged, unless a newer one was stored meanwhile.
+
+        One at a time in a process, so that the text that came last is the newest of the record as well. No transaction
+        may stay open around it: SQLite lets nobody else write then, and so not the record either.
+        """
+        with self._storing:
+            now = self._calls.of(call.call_id)
+            if now is None or now.kept >= call.revision:
+                return
+            if message is not None and triage is not None:
+                self._keep(message, triage, _raw(call))
+            self._calls.mark_kept(call.call_id, call.revision)
 
 
 def _message(call: StoredCall) -> Message | None:

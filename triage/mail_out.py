@@ -1,4 +1,4 @@
-"""Mail that leaves, by SMTP: acknowledgments at most once, forwards at least once.
+"""Mail that leaves, by SMTP: acknowledgments at most once, forwards and agents' replies at least once.
 
 No protocol tells a sender that died whether the server took its mail. An acknowledgment is therefore written down as
 begun before its first byte, and one whose outcome is unknown is given up, not repeated. A forward is repeated until
@@ -8,7 +8,7 @@ the server has taken it; it keeps the resident's Message-ID, by which a mailbox 
 import re
 import smtplib
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -16,12 +16,13 @@ from email.utils import format_datetime
 from hashlib import sha256
 from typing import Final
 
-from triage.channels.autoreply import ENVELOPE_SENDER
+from triage.channels.autoreply import ENVELOPE_SENDER, UNBROKEN
 from triage.errors import DeliveryFailed, DeliveryRefused, NotFound
 from triage.inbox_settings import InboxSettings, Outgoing, Security
+from triage.mail_replies import REPLY, reply_mail
 from triage.mail_routing import ACKNOWLEDGE, FORWARD, TARGET
 from triage.outbox import OutboxWorker, Receipt
-from triage.store.deliveries import StoredDelivery
+from triage.store.deliveries import Delivery, StoredDelivery
 from triage.store.mail_records import AckState
 from triage.store.mail_sends import MailSends
 from triage.store.outbox import Outbox
@@ -111,12 +112,13 @@ class MailServer:
 
 
 class MailTransport:
-    """Brings acknowledgments and forwards from the outbox to the mail server.
+    """Brings acknowledgments, forwards and replies from the outbox to the mail server.
 
     Args:
         server: Where they leave.
         sends: What is known of their sending.
         address: Whom forwards are from.
+        mailboxes: The addresses that mail is read for: a reply is from the one that the resident wrote to.
         now: Tells the time, aware.
     """
 
@@ -126,11 +128,13 @@ class MailTransport:
         sends: MailSends,
         address: str,
         *,
+        mailboxes: Iterable[str] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._server = server
         self._sends = sends
         self._address = address
+        self._mailboxes = {each.lower(): each for each in mailboxes}
         self._now = now
 
     def deliver(self, stored: StoredDelivery) -> Receipt:
@@ -145,6 +149,8 @@ class MailTransport:
             return self._acknowledge(payload["mail_id"], payload["to"], payload["message"].encode("ascii"))
         if kind == FORWARD:
             return self._forward(payload["mail_id"], payload["to"])
+        if kind == REPLY:
+            return self._reply(stored.delivery)
         raise DeliveryRefused(f"no mail is of the kind {kind}")
 
     def _acknowledge(self, mail_id: int, recipient: str, raw: bytes) -> Receipt:
@@ -180,6 +186,14 @@ class MailTransport:
         self._server.transmit(self._resent(raw, mail_id, recipient), self._address, [recipient])
         return Receipt(answer="taken")
 
+    def _reply(self, delivery: Delivery) -> Receipt:
+        payload = delivery.payload
+        known = (self._mailboxes.get(address) for address in payload["written_to"])
+        own = next(filter(None, known), self._address)
+        mail = reply_mail(payload, key=delivery.key, own_address=own, now=self._now())
+        self._server.transmit(mail.as_bytes(policy=UNBROKEN), self._address, [payload["to"]])
+        return Receipt(answer="taken")
+
     def _resent(self, raw: bytes, mail_id: int, recipient: str) -> bytes:
         """Return the mail as it came below what says who sent it on (RFC 5322, section 3.6.6)."""
         name = sha256(f"{mail_id}:{recipient}".encode()).hexdigest()[:32]
@@ -198,7 +212,8 @@ def mail_workers(settings: InboxSettings, outbox: Outbox, sends: MailSends) -> t
     outgoing = settings.outgoing
     if outgoing is None:
         return ()
-    transport = MailTransport(MailServer(outgoing), sends, outgoing.address)
+    addresses = [address for mailbox in settings.mailboxes for address in mailbox.addresses]
+    transport = MailTransport(MailServer(outgoing), sends, outgoing.address, mailboxes=addresses)
     return (OutboxWorker(outbox, TARGET, transport, only_newest=False),)
 
 

@@ -7,12 +7,11 @@ into folders that people see, unless the tripwire finds anything in them. Everyt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from email.policy import SMTP
 from hashlib import sha256
 from typing import Any, Final
 
 from triage.channels.aside import Aside, aside_of, held
-from triage.channels.autoreply import Cap, acknowledgment, is_within, reasons_against_answer
+from triage.channels.autoreply import UNBROKEN, Cap, acknowledgment, is_within, reasons_against_answer
 from triage.channels.email import Mail
 from triage.channels.spam import Repetition
 from triage.inbox_settings import InboxSettings, MailboxSettings
@@ -185,7 +184,7 @@ class Router:
         payload = {
             "mail_id": arrived.row.id,
             "to": mail.reply_to or mail.sender,
-            "message": answer.as_bytes(policy=SMTP.clone(cte_type="7bit")).decode("ascii"),
+            "message": answer.as_bytes(policy=UNBROKEN).decode("ascii"),
         }
         return Delivery(key=f"mail-ack:{thread}", target=TARGET, kind=ACKNOWLEDGE, payload=payload), message_id
 

@@ -30,7 +30,7 @@ from triage.protocols import (
 )
 from triage.safety import combine
 from triage.taxonomy import CATCH_ALL, ServiceType, Taxonomy
-from triage.text import has_words, readable
+from triage.text import has_words, leaves_out, readable
 from triage.types import (
     Decision,
     Encoded,
@@ -222,10 +222,27 @@ class Pipeline:
         def hear(chosen: Sequence[int]) -> list[tuple[SafetyHit, ...] | None]:
             texts = [_whole(batch.messages[i]) for i in chosen]
             return self.parts.danger.find(
-                texts, alarms[list(chosen)], [detected[i] for i in chosen], [hits[i] for i in chosen]
+                texts,
+                self._alarms_of_all(batch, alarms, detected, chosen),
+                [detected[i] for i in chosen],
+                [hits[i] for i in chosen],
             )
 
         return batch.step("danger", "danger", hear, lambda _: None)
+
+    def _alarms_of_all(
+        self, batch: Batch, alarms: Vectors, detected: Sequence[Language], chosen: Sequence[int]
+    ) -> Vectors:
+        """Return the alarms, also of what no model reads: below a signature or in quoted mail may stand a danger."""
+        louder = alarms[list(chosen)]
+        cut = [at for at, i in enumerate(chosen) if leaves_out(batch.messages[i])]
+        if cut:
+            numbers = [chosen[at] for at in cut]
+            whole = self.parts.encoder.read(
+                [_whole(batch.messages[i]) for i in numbers], [detected[i] for i in numbers]
+            )
+            louder[cut] = np.fmax(louder[cut], whole.alarms)
+        return louder
 
     def _find_entities(self, batch: Batch) -> list[tuple[Entity, ...]]:
         def find(chosen: Sequence[int]) -> list[tuple[Entity, ...]]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.translation_engines import ApertiumEngine
-from models.translator import MOST_CHARACTERS, Engine, GuardedTranslator
+from models.translator import MOST_CHARACTERS, SLICE_SENTENCES, Engine, GuardedTranslator
 from triage.errors import ComponentError
 from triage.types import Translation, TranslationStatus, Vectors
 
@@ -82,6 +82,49 @@ def test_an_engine_that_takes_too_long_is_given_up() -> None:
     started = time.monotonic()
     assert translator.translate(["Hola"], ["es"])[0].status is TranslationStatus.UNAVAILABLE
     assert time.monotonic() - started < 0.4
+
+
+class TiringEngine:
+    """Takes its time from the third call on."""
+
+    name = "tiring 1"
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def translate(self, sentences: Sequence[str]) -> list[str]:
+        self.sizes.append(len(sentences))
+        time.sleep(0.05 if len(self.sizes) < 3 else 1)
+        return [f"{sentence} in English" for sentence in sentences]
+
+
+def test_what_is_whole_when_an_engine_is_given_up_is_kept() -> None:
+    engine = TiringEngine()
+    texts = ["Hola"] * (4 * SLICE_SENTENCES)
+    found = GuardedTranslator({"es": engine}, deadline_s=0.4).translate(texts, ["es"] * len(texts))
+    assert [each.text for each in found[: 2 * SLICE_SENTENCES]] == ["Hola in English"] * 2 * SLICE_SENTENCES
+    assert {each.status for each in found[2 * SLICE_SENTENCES :]} == {TranslationStatus.UNAVAILABLE}
+    assert engine.sizes == [SLICE_SENTENCES] * 3  # nothing of the fourth slice is begun
+
+
+def test_a_batch_may_take_longer_than_one_text() -> None:
+    class SteadyEngine(TiringEngine):
+        def translate(self, sentences: Sequence[str]) -> list[str]:
+            time.sleep(0.1)
+            return list(sentences)
+
+    texts = ["Hola"] * (5 * SLICE_SENTENCES)
+    found = GuardedTranslator({"es": SteadyEngine()}, deadline_s=0.45).translate(texts, ["es"] * len(texts))
+    assert all(each.text == "Hola" for each in found)
+
+
+def test_a_text_longer_than_a_slice_comes_whole_within_its_deadline_or_not_at_all() -> None:
+    text = "Hola amigo. " * (SLICE_SENTENCES + 8)
+    engine = TiringEngine()
+    found = GuardedTranslator({"es": engine}).translate([text], ["es"])[0]
+    assert (engine.sizes, found.text) == ([SLICE_SENTENCES, 8], " ".join(["Hola amigo. in English"] * 40))
+    late = GuardedTranslator({"es": engine}, deadline_s=0.1).translate([text], ["es"])[0]
+    assert late.status is TranslationStatus.UNAVAILABLE
 
 
 def test_an_output_that_means_something_else_is_doubtful() -> None:

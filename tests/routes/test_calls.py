@@ -13,8 +13,18 @@ from triage.access import Role
 from triage.errors import NotFound
 from triage.pipeline import Pipeline
 from triage.store import SqlTriageStore
+from triage.types import SafetyHit
 
 COUCH = {"segments": [{"id": "s-1", "speaker": "customer", "text": "someone dumped a couch", "begin_ms": 900}]}
+
+
+class QuotingTripwire:
+    """Raises what quotes the text."""
+
+    version = "quoting-tripwire"
+
+    def check(self, text: str) -> tuple[SafetyHit, ...]:
+        raise ValueError(text)
 
 
 @pytest.fixture
@@ -48,6 +58,34 @@ def test_a_stream_answers_each_frame_and_a_broken_line_loses_nothing(client: Tes
         socket.send_json(COUCH)
         assert socket.receive_json()["segments"] == 1
     assert store.contact_of("c-2").message.text == "someone dumped a couch"
+
+
+def test_a_frame_of_bytes_is_answered_with_what_is_wrong_and_the_call_goes_on(
+    client: TestClient, store: SqlTriageStore
+) -> None:
+    with client.websocket_connect("/v1/calls/c-3/stream") as socket:
+        socket.send_bytes(b"{}")
+        assert socket.receive_json()["error"] == {"title": "Message rejected", "detail": "send text frames"}
+        socket.send_json(COUCH)
+        assert socket.receive_json()["segments"] == 1
+    assert store.contact_of("c-3").message.text == "someone dumped a couch"
+
+
+def test_a_text_that_cannot_be_triaged_closes_the_stream_and_what_was_said_waits(
+    store: SqlTriageStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(Pipeline(fake_parts(tripwire=QuotingTripwire())), store)
+    with TestClient(app) as client, client.websocket_connect("/v1/calls/c-4/stream") as socket:
+        socket.send_json(COUCH)
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+    assert closed.value.code == 1011
+    assert "the stream of call c-4 broke: ValueError" in caplog.text
+    assert "call c-4 was left and cannot be stored yet: ValueError" in caplog.text
+    assert "couch" not in caplog.text
+    waiting = store.calls.of("c-4")
+    assert waiting is not None
+    assert (waiting.segments[0].text, waiting.kept) == ("someone dumped a couch", 0)
 
 
 def test_a_stream_is_for_those_who_may(client_at: Clients, key_of: Callable[..., str]) -> None:

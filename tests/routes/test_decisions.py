@@ -112,6 +112,7 @@ def test_an_idempotent_decision_is_made_once(client: TestClient) -> None:
         ({"action": "reroute", "department": "Moon"}, "they are"),
         ({"action": "answer_used"}, "article_id is missing"),
         ({"action": "close", "service_type": "waste.bulky"}, "close takes no service_type"),
+        ({"action": "undo", "urgency": "low", "department": "Parks"}, "undo takes no department, urgency"),
         ({"action": "close", "note": " "}, "note is empty"),
         ({"action": "policy"}, "action"),
         ({}, "action is missing"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.routes.test_hooks import BASIC, MAIL, generic, zendesk
+from tests.routes.test_hooks import BASIC, MAIL, generic, teams, zendesk
 from tests.routes.test_hooks import client as client
 from triage.store import SqlTriageStore, Status
 from triage.types import Channel, Mode
@@ -120,6 +120,21 @@ def test_a_truncated_body_that_is_signed_is_kept(client: TestClient, store: SqlT
     answer = generic(client, body)
     assert (answer.status_code, answer.json()["status"]) == (200, "rejected")
     assert store.counts().rejections == 1
+
+
+@pytest.mark.parametrize("body", [b"", b'{"type": "mess', b"\xff\xfe"])
+def test_an_unreadable_activity_of_teams_that_is_signed_is_kept_once(
+    client: TestClient, store: SqlTriageStore, body: bytes
+) -> None:
+    assert [teams(client, body).status_code for _ in range(2)] == [200, 200]
+    assert (store.counts().rejections, store.counts().contacts) == (1, 0)
+
+
+def test_an_activity_of_teams_without_its_time_is_not_proved_and_not_kept(
+    client: TestClient, store: SqlTriageStore
+) -> None:
+    assert teams(client, {"type": "typing"}).status_code == 403
+    assert store.counts().rejections == 0
 
 
 def test_a_body_cut_after_signing_is_refused_and_not_kept(client: TestClient, store: SqlTriageStore) -> None:

@@ -91,6 +91,19 @@ def test_a_model_that_does_not_fit_is_refused_and_the_active_one_goes_on(
     assert roles(client)[first] == "active"
 
 
+def test_there_is_no_way_back_to_a_model_that_does_not_fit_any_more(
+    client: TestClient, registered: Callable[[int], str], store: SqlTriageStore
+) -> None:
+    first, second = registered(36), registered(30)
+    for model_id in (first, second):
+        client.post(f"/v1/models/{model_id}/activate", json=REASON)
+    (Path(store.models.of(first).folder) / "meta.json").unlink()
+    refused = client.post("/v1/models/rollback")
+    check_problem(refused, 422, "is no model")
+    assert "retry-after" not in refused.headers
+    assert roles(client)[second] == "active"
+
+
 def test_activation_takes_back_what_another_models_predictions_granted(
     client: TestClient, registered: Callable[[int], str], store: SqlTriageStore
 ) -> None:

@@ -72,6 +72,13 @@ def test_a_switch_without_a_reason_or_of_no_type_is_refused(client: TestClient) 
     check_problem(client.put("/v1/policy/cells", json=CELL | {"mode": "ask"}), 422, "mode")
 
 
+@pytest.mark.parametrize("language", ["ES", "zh", "es-MX", "und", "tlh"])
+def test_a_switch_for_a_language_that_no_message_is_told_to_be_in_is_refused(client: TestClient, language: str) -> None:
+    refused = client.put("/v1/policy/cells", json=CELL | {"mode": "off", "language": language})
+    check_problem(refused, 422, "they are en, es, zh-Hans, zh-Hant, yue, vi")
+    assert client.get("/v1/policy").json()["history"] == []
+
+
 def test_a_lead_sees_the_policy_and_an_analyst_switches_it(client_at: Clients, key_of: Callable[..., str]) -> None:
     with client_at(key=key_of(Role.LEAD)) as lead:
         assert lead.get("/v1/policy").status_code == 200

@@ -54,6 +54,41 @@ def test_filters_leave_out_what_is_not_asked_for(client: TestClient) -> None:
     assert rows(client, department="Water") == []
 
 
+def test_words_are_looked_for_beyond_the_lines_that_are_shown_and_what_was_found_is_counted(client: TestClient) -> None:
+    for number in range(3):
+        made(client, f"m-{number}")
+    made(client, "pole", text="the pole is bent", channel="sms")
+    made(client, "polo", text="the pole leans", channel="email")
+    answer = client.get("/v1/queue", params={"q": "POLE", "limit": 1}).json()
+    assert [row["message_id"] for row in answer["rows"]] == ["pole"]
+    assert (answer["total"], answer["searched_all"]) == (2, True)
+    assert answer["counts"]["channel"] == {"email": 1, "sms": 1}
+    assert answer["counts"]["language"] == {"en": 2}
+    narrowed = client.get("/v1/queue", params={"q": "pole", "channel": "sms"}).json()
+    assert (narrowed["total"], narrowed["counts"]["channel"]) == (1, {"email": 1, "sms": 1})
+
+
+def test_what_words_find_is_counted_as_the_store_counts_it(client: TestClient) -> None:
+    made(client, "m-1", channel="sms")
+    made(client, "m-2", text="tiraron la basura", channel="email")
+    made(client, "m-3", text="the street is flooding", channel="web")
+    decided(client, 1, "m-1", action="override", urgency="emergency", department="Water")
+    whole = client.get("/v1/queue").json()
+    assert client.get("/v1/queue", params={"q": "m-"}).json() == whole
+    assert whole["counts"]["urgency"] == {"normal": 1, "emergency": 1, "urgent": 1}
+
+
+def test_a_search_that_ends_before_the_last_contact_says_so(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("routes.contacts.SEARCHED", 2)
+    monkeypatch.setattr("routes.queue.MOST", 1)
+    for number in range(3):
+        made(client, f"m-{number}")
+    answer = client.get("/v1/queue", params={"q": "couch"}).json()
+    assert ([row["message_id"] for row in answer["rows"]], answer["searched_all"]) == (["m-0", "m-1"], False)
+
+
 def test_counts_of_a_field_do_not_shrink_by_its_own_filter(client: TestClient) -> None:
     made(client, "m-1", channel="sms")
     made(client, "m-2", channel="email")

@@ -1,12 +1,17 @@
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from tests.fakes import fake_parts
+from tests.mail.desks import OWN, mail_of
 from tests.routes.conftest import Clients
 from tests.routes.resources import check_problem, made
 from triage.access import Role
+from triage.channels.email import read_mail
+from triage.pipeline import Pipeline
 from triage.store import SqlTriageStore
 from triage.types import Channel
 
@@ -23,6 +28,15 @@ def by_mail(client: TestClient) -> TestClient:
     assert isinstance(client.app, FastAPI)
     client.app.state.replies_by = frozenset({Channel.EMAIL})
     return client
+
+
+def received(store: SqlTriageStore, raw: bytes | None = None) -> str:
+    """Store a mail with its answer, and return its identity."""
+    raw = raw or mail_of()
+    message = read_mail(raw).message
+    store.receive([(message, raw)])
+    store.save([(message, Pipeline(fake_parts()).triage(message))])
+    return message.id
 
 
 def test_fixed_texts_are_in_the_residents_language(client: TestClient) -> None:
@@ -48,25 +62,46 @@ def test_a_contact_without_a_way_back_is_only_copied(client: TestClient) -> None
 
 
 def test_a_reply_goes_into_the_outbox_once(by_mail: TestClient, store: SqlTriageStore) -> None:
-    made(by_mail, channel="email")
-    assert by_mail.get("/v1/contacts/m-1/replies").json()["channel_back"] == "email"
+    address = f"/v1/contacts/{received(store)}/replies"
+    assert by_mail.get(address).json()["channel_back"] == "email"
     body = {"text": "Two pickups a year are free.", "language": "en", "article_id": "bulky-item-pickup"}
     for _ in range(2):
-        sent = by_mail.post("/v1/contacts/m-1/replies", json=body, headers={"Idempotency-Key": "one"})
+        sent = by_mail.post(address, json=body, headers={"Idempotency-Key": "one"})
         assert sent.status_code == 201, sent.text
         assert (sent.json()["state"], sent.json()["by"]) == ("due", "local")
-    [stored] = store.outbox.of("m-1")
-    assert (stored.delivery.target, stored.delivery.kind) == ("mail", "mail.reply")
-    assert stored.delivery.payload == {**body, "message_id": "m-1", "by": "local"}
-    [shown] = by_mail.get("/v1/contacts/m-1/replies").json()["sent"]
+    [stored] = store.outbox.of("m-1@example.com")
+    assert (stored.delivery.target, stored.delivery.kind) == ("smtp", "mail.reply")
+    assert stored.delivery.payload == {
+        **body,
+        "message_id": "m-1@example.com",
+        "by": "local",
+        "to": "jo@example.com",
+        "written_to": [OWN],
+        "subject": "Report",
+        "thread": ["m-1@example.com"],
+    }
+    [shown] = by_mail.get(address).json()["sent"]
     assert shown["text"] == "Two pickups a year are free."
 
 
-def test_a_second_reply_is_one_of_its_own(by_mail: TestClient, store: SqlTriageStore) -> None:
-    made(by_mail, channel="email")
-    for text in ("one", "two"):
-        by_mail.post("/v1/contacts/m-1/replies", json={"text": text})
-    assert [each.delivery.payload["text"] for each in store.outbox.of("m-1")] == ["one", "two"]
+def test_replies_at_once_are_each_one_of_their_own(by_mail: TestClient, store: SqlTriageStore) -> None:
+    address = f"/v1/contacts/{received(store)}/replies"
+
+    def answer(text: str) -> str:
+        return str(by_mail.post(address, json={"text": text}).json()["text"])
+
+    texts = [f"reply {number}" for number in range(8)]
+    with ThreadPoolExecutor(len(texts)) as pool:
+        assert list(pool.map(answer, texts)) == texts
+    assert sorted(each.delivery.payload["text"] for each in store.outbox.of("m-1@example.com")) == texts
+
+
+@pytest.mark.parametrize("raw", [mail_of(sender="undisclosed"), mail_of(sender="josé@example.com"), b'{"text": "a"}'])
+def test_a_mail_that_names_nobody_is_only_copied(by_mail: TestClient, store: SqlTriageStore, raw: bytes) -> None:
+    store.receive([(read_mail(mail_of()).message, raw)])
+    assert by_mail.get("/v1/contacts/m-1@example.com/replies").json()["channel_back"] is None
+    answer = by_mail.post("/v1/contacts/m-1@example.com/replies", json={"text": "Thank you"})
+    check_problem(answer, 422, "copy the text")
 
 
 def test_who_may_not_decide_may_not_answer(client_at: Clients, key_of: Callable[..., str]) -> None:
@@ -74,7 +109,7 @@ def test_who_may_not_decide_may_not_answer(client_at: Clients, key_of: Callable[
         check_problem(client.post("/v1/contacts/m-1/replies", json={"text": "Thank you"}), 403, "decide")
 
 
-def test_an_empty_reply_is_refused(by_mail: TestClient) -> None:
-    made(by_mail, channel="email")
-    check_problem(by_mail.post("/v1/contacts/m-1/replies", json={"text": " "}), 422, "text")
+def test_an_empty_reply_is_refused(by_mail: TestClient, store: SqlTriageStore) -> None:
+    address = f"/v1/contacts/{received(store)}/replies"
+    check_problem(by_mail.post(address, json={"text": " "}), 422, "text")
     check_problem(by_mail.post("/v1/contacts/m-9/replies", json={"text": "Hello"}), 404)

@@ -3,7 +3,8 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from api import SECURITY_HEADERS, create_app
+from api import create_app
+from routes.guarding import SECURITY_HEADERS
 from routes.sign_in import SignIn
 from tests.fakes import fake_parts
 from triage.errors import SettingsError

@@ -42,6 +42,10 @@ def ids(store: SqlTriageStore, wanted: ContactFilter, order: Order = Order.NEWES
         (ContactFilter(actor=Actor.PERSON), ""),
         (ContactFilter(thread_id="t-1"), "531"),
         (ContactFilter(language="en", channel=Channel.WEB), "532"),
+        (ContactFilter(id_prefix="m-"), "543210"),
+        (ContactFilter(id_prefix="m-4"), "4"),
+        (ContactFilter(id_prefix="M-"), ""),
+        (ContactFilter(id_prefix="%-"), ""),
     ],
 )
 def test_a_filter_keeps_the_contacts_that_have_every_value(

@@ -77,6 +77,18 @@ def test_the_first_review_of_a_proposal_stands(timed: SqlTriageStore) -> None:
         timed.articles.review(9, True, "ed")
 
 
+def test_one_review_of_a_proposal_is_told_that_it_stands_and_a_reopened_one_waits_again(timed: SqlTriageStore) -> None:
+    articles = timed.articles
+    number, other = (articles.propose("a", ProposalKind.EDIT, text, "ada") for text in ("one", "two"))
+    waiting = articles.proposals()
+    assert [articles.claim_review(number, *one) for one in ((True, "ed"), (False, "max"))] == [True, False]
+    assert articles.claim_review(9, True, "ed") is False
+    assert [proposal.id for proposal in articles.proposals()] == [other]
+    articles.reopen(number)
+    assert articles.proposals() == waiting
+    assert articles.claim_review(number, False, "max") is True
+
+
 def test_unanswered_questions_become_gaps_that_an_article_closes(timed: SqlTriageStore) -> None:
     ledger = timed.gaps
     asked = [

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import FailingTripwire, FakeTranslator, fake_parts
+from tests.fakes import FailingTranslator, FailingTripwire, FakeTranslator, fake_parts
 from tests.store.clock import Clock
 from tests.store.samples import message_of, triage_of
-from triage.backlog import LEFT_AFTER, Backlog
+from triage.backlog import LEFT_AFTER, MOST_TRIES, Backlog
 from triage.pipeline import Pipeline
 from triage.store import SqlTriageStore, open_store
+from triage.store.pending import LEASE
 from triage.types import Message, Translation, TranslationStatus
 
 BASURA = "dejaron basura en la calle"
@@ -58,6 +59,18 @@ def test_a_pending_translation_waits_in_the_store_and_comes_as_a_further_answer(
     assert backlog_of(store, translator=FakeTranslator({BASURA: "they left trash"})).work_off() == 1
     answers = [stored.answer["translation"]["status"] for stored in store.triages_of("m-1")]
     assert (answers, store.work.waiting()) == (["pending", "machine"], 0)
+
+
+def test_a_translation_that_does_not_come_stays_pending_for_some_tries(store: SqlTriageStore, clock: Clock) -> None:
+    save_pending(store)
+    clock.now += LEFT_AFTER
+    backlog = backlog_of(store, translator=FailingTranslator())
+    for _ in range(MOST_TRIES - 1):
+        assert (backlog.work_off(), store.work.waiting()) == (0, 1)
+        clock.now += LEASE
+    assert (backlog.work_off(), store.work.waiting()) == (1, 0)
+    answers = [stored.answer["translation"]["status"] for stored in store.triages_of("m-1")]
+    assert answers == ["pending", "unavailable"]
 
 
 def test_the_process_that_translates_at_once_leaves_nothing_to_others(store: SqlTriageStore, clock: Clock) -> None:

@@ -1,14 +1,15 @@
 """Calls of several processes on one store: each segment once, whatever the order; a restart loses nothing."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import fake_parts
+from tests.fakes import FailingTripwire, fake_parts
 from tests.triage.channels.test_voice import said
 from triage import live_calls
 from triage.channels.voice import MAX_SEGMENTS, CallState, CallUpdate, Speaker
@@ -20,6 +21,8 @@ from triage.store.resource import utc_now
 from triage.types import Message, Triage
 
 PIPELINE = Pipeline(fake_parts())
+POISONED = Pipeline(fake_parts(tripwire=FailingTripwire("poison")))
+LONG_SILENT = SILENT_AFTER + timedelta(seconds=1)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlTriageStore]
 class Process:
     """What one process of the service has: the calls, and what it triaged and stored."""
 
-    def __init__(self, store: SqlTriageStore) -> None:
+    def __init__(self, store: SqlTriageStore, pipeline: Pipeline = PIPELINE) -> None:
+        self.pipeline = pipeline
+        self.while_triaging: Callable[[], object] = lambda: None  # once
+        self.while_keeping: Callable[[], object] = lambda: None  # once
         self.asked: list[str] = []
         self.kept: list[tuple[str, str]] = []
         self.raws: list[bytes] = []
@@ -39,9 +45,13 @@ class Process:
 
     def _triage(self, message: Message) -> Triage:
         self.asked.append(message.text)
-        return PIPELINE.triage(message)
+        meanwhile, self.while_triaging = self.while_triaging, lambda: None
+        meanwhile()
+        return self.pipeline.triage(message)
 
     def _keep(self, message: Message, triage: Triage, raw: bytes) -> None:
+        meanwhile, self.while_keeping = self.while_keeping, lambda: None
+        meanwhile()
         self.kept.append((message.id, message.text))
         self.raws.append(raw)
 
@@ -149,7 +159,7 @@ def test_a_call_that_goes_silent_is_stored_by_whoever_sweeps_and_forgotten_later
 ) -> None:
     Process(shared).calls.take(name, heard(said(1, "a couch")))
     sweeper = Process(shared)
-    for after in (timedelta(), SILENT_AFTER + timedelta(seconds=1), SILENT_AFTER + timedelta(minutes=1)):
+    for after in (timedelta(), LONG_SILENT, SILENT_AFTER + timedelta(minutes=1)):
         moment = utc_now() + after
         monkeypatch.setattr(live_calls, "utc_now", lambda moment=moment: moment)
         sweeper.calls.sweep()
@@ -158,6 +168,51 @@ def test_a_call_that_goes_silent_is_stored_by_whoever_sweeps_and_forgotten_later
     monkeypatch.setattr(live_calls, "utc_now", lambda: utc_now() + FORGOTTEN_AFTER + timedelta(minutes=1))
     sweeper.calls.sweep()
     assert shared.calls.of(name) is None
+
+
+def test_a_silent_call_that_cannot_be_triaged_holds_up_none_behind_it_and_is_tried_again(
+    shared: SqlTriageStore, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number, words in enumerate(("poison", "a couch")):
+        Process(shared).calls.take(f"{name}-{number}", heard(said(1, words)))
+    later = utc_now() + LONG_SILENT
+    monkeypatch.setattr(live_calls, "utc_now", lambda: later)
+    sweeper = Process(shared, POISONED)
+    stored = sweeper.calls.sweep()
+    assert sweeper.kept[-1] == (f"{name}-1", "a couch")
+    assert stored == len(sweeper.kept)
+    assert f"the silent call {name}-0 cannot be stored: ComponentError" in caplog.text
+    mended = Process(shared)
+    assert mended.calls.sweep() == 1
+    assert mended.kept == [(f"{name}-0", "poison")]
+
+
+def test_a_text_that_was_overtaken_while_it_was_triaged_is_not_stored_as_the_newest(
+    shared: SqlTriageStore, name: str
+) -> None:
+    slow, fast = Process(shared), Process(shared)
+    whole = heard(said(1, "a couch"), said(2, "in the alley"), state=CallState.ENDED)
+    slow.while_triaging = lambda: fast.calls.take(name, whole)
+    slow.calls.take(name, heard(said(1, "a couch"), state=CallState.ENDED))
+    assert (slow.kept, fast.kept) == ([], [(name, "a couch\nin the alley")])
+    stored = shared.calls.of(name)
+    assert stored is not None
+    assert stored.kept == stored.revision
+
+
+def test_of_two_texts_that_a_process_stores_at_once_the_whole_one_comes_last(shared: SqlTriageStore, name: str) -> None:
+    process = Process(shared)
+    rest = heard(said(2, "in the alley"), state=CallState.ENDED)
+    other = Thread(target=lambda: process.calls.take(name, rest))
+
+    def overtake() -> None:
+        other.start()
+        other.join(0.3)
+
+    process.while_keeping = overtake
+    process.calls.take(name, heard(said(1, "a couch"), state=CallState.ENDED))
+    other.join()
+    assert process.kept == [(name, "a couch"), (name, "a couch\nin the alley")]
 
 
 def test_a_call_without_measure_is_refused_and_stays_as_it_was(shared: SqlTriageStore, name: str) -> None:

@@ -27,6 +27,7 @@ from tests.fakes import (
     FakeClassifier,
     FakeDangerFinder,
     FakeDetector,
+    FakeEncoder,
     FakeEntityFinder,
     FakeKnowledgeBase,
     FakeTranslator,
@@ -39,6 +40,7 @@ from triage.protocols import DangerFinder
 from triage.types import (
     AnswerStatus,
     Channel,
+    Encoded,
     EntityKind,
     Interpreter,
     Language,
@@ -291,6 +293,42 @@ def test_everything_may_fail_at_once_but_the_tripwire_still_speaks() -> None:
 def test_what_the_learned_ear_hears_is_added_to_what_the_rules_found() -> None:
     assert [hit.rule for hit in triaged("something uncanny in the hall").safety.reasons] == ["learned.danger"]
     assert triaged("something uncanny in the hall").urgency.level is UrgencyLevel.EMERGENCY
+
+
+class ShoutingEncoder(FakeEncoder):
+    """Sounds an alarm where a text says `uncanny`."""
+
+    def read(self, texts: Sequence[str], languages: Sequence[Language] = ()) -> Encoded:
+        alarms = np.array([[9.0 if "uncanny" in text else -9.0] * 2 for text in texts], dtype=np.float32)
+        return Encoded(vectors=self.encode(texts, languages), alarms=alarms)
+
+
+class AlarmFinder(FakeDangerFinder):
+    """Trusts the alarm alone."""
+
+    def find(
+        self,
+        texts: Sequence[str],
+        alarms: Vectors,
+        languages: Sequence[Language],
+        hits: Sequence[Sequence[SafetyHit]],
+    ) -> list[tuple[SafetyHit, ...] | None]:
+        hit = SafetyHit(rule="learned.danger", text="", start=None, end=None, line="911")
+        return [(hit,) if alarm[0] > 0 else () for alarm in alarms]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A question about my cart.\nFrom: my window, something uncanny comes tonight",
+        "A question about my cart.\nSent from my phone, uncanny",
+        "word " * 500 + "uncanny " + "word " * 500,
+    ],
+)
+def test_a_danger_below_a_signature_or_in_a_long_middle_is_heard(text: str) -> None:
+    triage = triaged(text, encoder=ShoutingEncoder(), danger=AlarmFinder())
+    assert triage.safety.line == "911"
+    assert triaged("A question about my cart", encoder=ShoutingEncoder(), danger=AlarmFinder()).safety == Safety()
 
 
 def test_a_rule_that_is_not_sure_falls_where_the_learned_part_hears_nothing() -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field, ValidationError
 
-from triage.channels.request import given_id, message_of, message_of_line
+from triage.channels.request import explained, given_id, message_of, message_of_line
 from triage.errors import MessageRejected, MessageTooLong
 from triage.types import Channel, Message
 
@@ -115,6 +117,20 @@ def test_every_channel_is_known_by_its_name(channel: str) -> None:
 )
 def test_a_broken_rule_is_named_and_nothing_is_quoted(raw: object, sentence: str) -> None:
     assert refusal(raw) == sentence
+
+
+def test_a_value_of_another_form_is_told_the_form_and_not_of_control_characters() -> None:
+    class Asked(BaseModel):
+        label: Annotated[str, Field(pattern=r"^[\w.]+$")]
+
+    def said(label: str) -> list[str]:
+        with pytest.raises(ValidationError) as caught:
+            Asked(label=label)
+        return explained(caught.value.errors(), of_message=False)
+
+    assert said("a b") == [r"label does not have the form ^[\w.]+$"]
+    assert said("a\x07b") == ["label holds a control character; remove it and send again"]
+    assert said("") == ["label is empty"]
 
 
 def test_every_broken_rule_is_named_at_once() -> None:

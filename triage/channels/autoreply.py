@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 from enum import StrEnum
 from typing import Final
@@ -15,6 +16,8 @@ from triage.channels.mail_text import header_text
 # The reverse path of an acknowledgment: empty, so that no machine answers it.
 ENVELOPE_SENDER: Final = ""
 MAX_REFERENCES: Final = 20
+# Python encodes an identity that is longer than a line, and no mailbox knows it then: lines of RFC 5322's hard limit.
+UNBROKEN: Final = SMTP.clone(cte_type="7bit", max_line_length=998)
 _BULK: Final = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply"})
 _ROBOT: Final = re.compile(
     r"^(?:mailer-daemon|postmaster|mail-?delivery.*|bounces?|no-?_?\.?reply|do-?_?\.?not-?_?\.?reply|donotreply|listserv"

@@ -1,6 +1,7 @@
 """The public request (DESIGN § 3), read the same way from HTTP and from a line of a batch file."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ MAX_ID = 200
 
 MAX_FIELD_SHOWN = 60
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 Identifier = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=r"^[^\x00-\x1f\x7f]+$")]
 _IDENTIFIER: TypeAdapter[str] = TypeAdapter(Identifier)
 
@@ -148,13 +150,21 @@ def _sentence(error: Mapping[str, Any], of_message: bool) -> str:
     if kind == "string_unicode":
         return f"{field} holds half a surrogate pair, which no encoding can carry; send well-formed Unicode"
     if kind == "string_pattern_mismatch":
-        return f"{field} holds a control character; remove it and send again"
+        return f"{field} {_mismatch(error)}"
     if kind == "missing":
         return f"{field} is missing"
     if kind == "value_error":
         return f"{field} {str(error['msg']).removeprefix('Value error, ')}"
     message = str(error["msg"])
     return f"{field}: {message[:1].lower()}{message[1:]}"
+
+
+def _mismatch(error: Mapping[str, Any]) -> str:
+    if not error["input"]:
+        return "is empty"
+    if _CONTROL.search(error["input"]):
+        return "holds a control character; remove it and send again"
+    return f"does not have the form {error['ctx']['pattern']}"
 
 
 def _field(loc: Sequence[int | str]) -> str:

@@ -154,14 +154,21 @@ class ArticleStore(Resource):
         Raises:
             NotFound: If none has that number.
         """
-        here = proposals.c.id == proposal_id
+        self.claim_review(proposal_id, accepted, by)
+        return self.proposal(proposal_id)
+
+    def claim_review(self, proposal_id: int, accepted: bool, by: str) -> bool:
+        """Accept or refuse a proposal that waits; tell whether this review is the one that stands."""
+        waiting = (proposals.c.id == proposal_id) & proposals.c.accepted.is_(None)
         values = {"accepted": accepted, "reviewed_by": by, "reviewed_at": self._now()}
         with self._database.writing() as connection:
-            connection.execute(update(proposals).where(here, proposals.c.accepted.is_(None)).values(values))
-            row = connection.execute(select(proposals).where(here)).one_or_none()
-        if row is None:
-            raise NotFound(f"no proposal has the number {proposal_id}")
-        return _proposal(row)
+            return connection.execute(update(proposals).where(waiting).values(values)).rowcount == 1
+
+    def reopen(self, proposal_id: int) -> None:
+        """Let a proposal wait for review again, as where what was accepted cannot be written."""
+        values = dict.fromkeys(("accepted", "reviewed_by", "reviewed_at"))
+        with self._database.writing() as connection:
+            connection.execute(update(proposals).where(proposals.c.id == proposal_id).values(values))
 
 
 def _last(connection: Connection, article_id: str) -> Row[Any] | None:

@@ -47,6 +47,7 @@ class ContactFilter:
         created_until: Stored before this moment.
         thread_id: Their thread.
         incident_id: Their incident.
+        id_prefix: What their message's identity begins with, case and all.
     """
 
     status: Status | None = None
@@ -63,6 +64,7 @@ class ContactFilter:
     created_until: datetime | None = None
     thread_id: str | None = None
     incident_id: int | None = None
+    id_prefix: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,8 @@ def _conditions(wanted: ContactFilter) -> list[ColumnElement[bool]]:
         found.append(contacts.c.created_at >= wanted.created_from)
     if wanted.created_until is not None:
         found.append(contacts.c.created_at < wanted.created_until)
+    if wanted.id_prefix is not None:  # not LIKE, which SQLite answers whatever the case
+        found.append(func.substr(contacts.c.message_id, 1, len(wanted.id_prefix)) == wanted.id_prefix)
     return found
 
 

@@ -4,7 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from triage.channels.autoreply import Cap, MailKind, acknowledgment, is_within, kind_of, reasons_against_answer
+from triage.channels.autoreply import (
+    UNBROKEN,
+    Cap,
+    MailKind,
+    acknowledgment,
+    is_within,
+    kind_of,
+    reasons_against_answer,
+)
 from triage.channels.email import Mail, read_mail
 
 OWN = ("311@example.org",)
@@ -96,3 +104,10 @@ def test_an_acknowledgment_carries_the_marks_and_is_answered_by_no_service_like_
     back = read_mail(answer.as_bytes())
     assert back.message.text == "Гotovo"
     assert kind_of(back, own_addresses=OWN) is MailKind.LOOP
+
+
+def test_a_long_identity_leaves_as_it_came() -> None:
+    long = f"<{'x' * 90}@mail.example.org>"
+    asked = mail_with(f"References: {long}\r\n")
+    answer = acknowledgment(asked, text="Done", language="en", own_address=OWN[0], message_id="a@example.org", now=NOW)
+    assert f"References: {long} <m-1@example.org>\r\n".encode() in answer.as_bytes(policy=UNBROKEN)
