@@ -92,10 +92,17 @@ def margins_of(
 
 
 def even_shift(before: Floats, after: Floats) -> float:
-    """Return what to add to the thresholds so that as many margins are positive after a change as before it."""
+    """Return what to add to the thresholds so that as many margins are positive after a change as before it.
+
+    A message that does not pass the gate any more, -inf, raises no alarm at any threshold: where too few pass, all do.
+    """
     alarms = int((before > 0).sum())
-    ordered = np.sort(after)[::-1]
-    return float((ordered[alarms - 1] + ordered[alarms]) / 2) if 0 < alarms < len(ordered) else 0.0
+    passing = np.sort(after[np.isfinite(after)])[::-1]
+    if not alarms or not len(passing):
+        return 0.0
+    if alarms >= len(passing):
+        return float(passing[-1]) - 1e-4
+    return float((passing[alarms - 1] + passing[alarms]) / 2)
 
 
 if __name__ == "__main__":

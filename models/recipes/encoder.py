@@ -13,8 +13,9 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,7 @@ from models import conversion, datasets
 from models.encoder import MiniLMEncoder
 from models.precision import mixed_precision
 from models.recipes.bag import english_neighbors, fit_bag
+from models.recipes.long_training import LongTraining, Stateful, batches_by_length
 from models.recipes.pairs import PAIRS, Pair, held_out, read_pairs, residents_pairs, roughened
 from models.recipes.stored import bert_weights
 from models.recipes.vocabulary import SPECIAL, vocabulary
@@ -43,8 +45,6 @@ PIECES_PER_BATCH = 1_200  # about 80 sentences: more, smaller steps teach more i
 EMBEDDING_RATE, BODY_RATE = 1e-3, 2e-4
 WARM_UP = 0.03
 CONTRAST, TEMPERATURE = 0.3, 0.05
-CHECKPOINT_S = 600
-LONGEST_STEP_S = 10  # more is a pause: the machine slept, or somebody stopped the process for a while
 WATCHED = (("es", "tatoeba"), ("vi", "massive"), ("ru", "tatoeba"), ("ko", "massive"))
 
 
@@ -197,46 +197,39 @@ class Trainer:
         pace: float = 1.0,
     ) -> None:
         self.body, self.tokenizer, self.items, self.targets = body, tokenizer, items, torch.from_numpy(targets)
-        self.checkpoint, self.budget_s = work / "checkpoint.pt", budget_s
         embedding = [parameter for name, parameter in body.named_parameters() if "word_embeddings" in name]
         rest = [parameter for name, parameter in body.named_parameters() if "word_embeddings" not in name]
-        self.optimizers = (
-            (torch.optim.SparseAdam(embedding, lr=EMBEDDING_RATE), pace * EMBEDDING_RATE),
-            (torch.optim.AdamW(rest, lr=BODY_RATE, weight_decay=0.01, fused=True), pace * BODY_RATE),
-        )
-        self.done, self.spent_s, self.passes = 0, 0.0, 1
+        words = torch.optim.SparseAdam(embedding, lr=EMBEDDING_RATE)
+        layers = torch.optim.AdamW(rest, lr=BODY_RATE, weight_decay=0.01, fused=True)
+        self.optimizers = ((words, pace * EMBEDDING_RATE), (layers, pace * BODY_RATE))
+        parts: dict[str, Stateful] = {"body": body, "words": words, "layers": layers}
+        self.training = LongTraining(parts, work / "checkpoint.pt", budget_s)
 
     def run(self, watched: dict[str, list[Pair]], teacher: MiniLMEncoder, *, again: bool) -> None:
         """Train, from the checkpoint where there is one; `again` starts the clock and the pass anew."""
-        self._resume()
+        training = self.training
+        training.resume()
         if again:
-            self.done, self.spent_s, self.passes = 0, 0.0, self.passes + 1
-        batches = list(_batches(self.items, seed=self.passes))
+            training.start_again()
+        batches = batches_by_length(self.items, _pieces_of, PIECES_PER_BATCH, random.Random(training.passes))
         known = {name: teacher.encode([pair.english for pair in pairs]) for name, pairs in watched.items()}
-        saved = noted = time.monotonic()
+        noted = time.monotonic()
         losses: list[float] = []
         self.body.eval()  # no dropout: the aim is the teacher's very vector, and attention without it is faster
-        while self.done < len(batches) and self.spent_s < self.budget_s:
-            started = time.monotonic()
-            losses.append(self._step(batches[self.done], self.done / len(batches)))
-            self.done += 1
-            now = time.monotonic()
-            self.spent_s += min(now - started, LONGEST_STEP_S)
-            if now - noted > 120 or self.done == len(batches):
+        while training.steps < len(batches) and training.progress < 1:
+            losses.append(training.step(partial(self._learn, batches[training.steps], training.steps / len(batches))))
+            if time.monotonic() - noted > 120 or training.steps == len(batches):
                 found = {name: self._found_first(watched[name], known[name]) for name in watched}
                 print(
-                    f"batch {self.done:,} of {len(batches):,}, {self.spent_s / 60:.1f} min, "
+                    f"batch {training.steps:,} of {len(batches):,}, {training.spent_s / 60:.1f} min, "
                     f"loss {np.mean(losses[-300:]):.4f}, found first {found}",
                     flush=True,
                 )
                 noted = time.monotonic()
-            if now - saved > CHECKPOINT_S:
-                self._save()
-                saved = now
-        self._save()
+        training.save()
 
-    def _step(self, batch: Sequence[Item], share_read: float) -> float:
-        progress = max(share_read, self.spent_s / self.budget_s)
+    def _learn(self, batch: Sequence[Item], share_read: float) -> float:
+        progress = max(share_read, self.training.progress)
         rate = min(1.0, progress / WARM_UP) * max(0.02, 1 - progress)
         for optimizer, base in self.optimizers:
             for group in optimizer.param_groups:
@@ -264,28 +257,6 @@ class Trainer:
             vectors = embed(self.body, [tuple(e.ids[:MOST_PIECES]) or (1,) for e in encodings]).numpy()
         return round(float(((vectors @ known.T).argmax(1) == np.arange(len(pairs))).mean()), 3)
 
-    def _save(self) -> None:
-        state = {
-            "body": self.body.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer, _ in self.optimizers],
-            "done": self.done,
-            "spent_s": self.spent_s,
-            "passes": self.passes,
-        }
-        scratch = self.checkpoint.with_suffix(".part")
-        torch.save(state, scratch)
-        scratch.rename(self.checkpoint)
-
-    def _resume(self) -> None:
-        if not self.checkpoint.exists():
-            return
-        state = torch.load(self.checkpoint, weights_only=True)
-        self.body.load_state_dict(state["body"])
-        for (optimizer, _), kept in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
-        self.done, self.spent_s, self.passes = state["done"], state["spent_s"], state["passes"]
-        print(f"going on after batch {self.done:,}", flush=True)
-
 
 def embed(body: nn.Module, rows: Sequence[tuple[int, ...]]) -> Tensor:
     """Return mean token vectors of unit length, shape (n_rows, dim); [CLS] and [SEP] are put around each row."""
@@ -309,17 +280,8 @@ def save_student(body: nn.Module, tokenizer: Tokenizer, out: Path) -> None:
     (out / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", **names}))
 
 
-def _batches(items: Sequence[Item], *, seed: int) -> Iterator[list[Item]]:
-    """Yield batches of about PIECES_PER_BATCH pieces, sentences of like length together, in random order."""
-    rng = random.Random(seed)
-    order = sorted(range(len(items)), key=lambda number: (len(items[number].pieces), rng.random()))
-    batches: list[list[Item]] = [[]]
-    for number in order:
-        if (len(items[number].pieces) + 2) * (len(batches[-1]) + 1) > PIECES_PER_BATCH:
-            batches.append([])
-        batches[-1].append(items[number])
-    rng.shuffle(batches)
-    yield from (batch for batch in batches if batch)
+def _pieces_of(item: Item) -> tuple[int]:
+    return (len(item.pieces) + 2,)
 
 
 def _is_word(piece: str) -> bool:

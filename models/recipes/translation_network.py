@@ -9,6 +9,8 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from torch import Tensor, nn
 
 from models import conversion
 from models.precision import mixed_precision
+from models.recipes.long_training import LongTraining, batches_by_length
 from models.recipes.stored import bert_weights
 
 if TYPE_CHECKING:
@@ -34,8 +37,6 @@ RATE, ENCODER_SHARE = 7e-4, 0.5
 READER_RESTS = 0.05  # of the time: until the writing half has found its way, the reading half stays as it is
 WARM_UP = 0.04
 SMOOTHING = 0.1
-CHECKPOINT_S = 600
-LONGEST_STEP_S = 10  # more is a pause: the machine slept, or somebody stopped the process for a while
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,44 +118,36 @@ class Trainer:
     def __init__(
         self, body: "BartForConditionalGeneration", items: Sequence[Item], checkpoint: Path, budget_s: float
     ) -> None:
-        self.body, self.items, self.checkpoint, self.budget_s = body, items, checkpoint, budget_s
+        self.body, self.items = body, items
         reading = [parameter for name, parameter in body.named_parameters() if "encoder.layers" in name]
         rest = [parameter for name, parameter in body.named_parameters() if "encoder.layers" not in name]
         self.optimizer = torch.optim.AdamW(
             [{"params": reading, "share": ENCODER_SHARE}, {"params": rest, "share": 1.0}],
             lr=RATE, betas=(0.9, 0.98), weight_decay=0.01, fused=True,
         )  # fmt: skip
-        self.steps, self.spent_s = 0, 0.0
+        self.training = LongTraining({"body": body, "optimizer": self.optimizer}, checkpoint, budget_s)
 
     def run(self, watched: Sequence[Item]) -> "BartForConditionalGeneration":
         """Train, from the checkpoint where there is one, and return what was trained."""
-        self._resume()
-        saved = noted = time.monotonic()
+        training = self.training
+        training.resume()
+        noted = time.monotonic()
         losses: list[float] = []
-        for number, batch in enumerate(endless_batches(self.items)):
-            if self.spent_s >= self.budget_s:
+        for batch in islice(endless_batches(self.items), training.steps, None):
+            if training.progress >= 1:
                 break
-            if number < self.steps:
-                continue
-            started = time.monotonic()
             self.body.train()
-            losses.append(self.step(batch))
-            self.steps += 1
-            now = time.monotonic()
-            self.spent_s += min(now - started, LONGEST_STEP_S)
-            if now - noted > 120:
-                print(f"step {self.steps:,}, {self.spent_s / 60:.1f} min, loss {np.mean(losses[-300:]):.3f}, "
+            losses.append(training.step(partial(self._learn, batch)))
+            if time.monotonic() - noted > 120:
+                print(f"step {training.steps:,}, {training.spent_s / 60:.1f} min, loss {np.mean(losses[-300:]):.3f}, "
                       f"held-out loss {self._held_out(watched):.3f}", flush=True)  # fmt: skip
-                noted = now
-            if now - saved > CHECKPOINT_S:
-                self._save()
-                saved = now
-        self._save()
+                noted = time.monotonic()
+        training.save()
         return self.body
 
-    def step(self, batch: Sequence[Item]) -> float:
+    def _learn(self, batch: Sequence[Item]) -> float:
         """Learn from one batch, at the rate of this moment of the clock, and return its loss."""
-        progress = self.spent_s / self.budget_s
+        progress = self.training.progress
         rate = RATE * min(1.0, progress / WARM_UP) * max(0.01, 1 - progress)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
@@ -169,20 +162,6 @@ class Trainer:
         self.body.eval()
         with torch.inference_mode():
             return float(batch_loss(self.body, watched))
-
-    def _save(self) -> None:
-        state = {"body": self.body.state_dict(), "optimizer": self.optimizer.state_dict(),
-                 "steps": self.steps, "spent_s": self.spent_s}  # fmt: skip
-        scratch = self.checkpoint.with_suffix(".part")
-        torch.save(state, scratch)
-        scratch.rename(self.checkpoint)
-
-    def _resume(self) -> None:
-        if self.checkpoint.exists():
-            state = torch.load(self.checkpoint, weights_only=True)
-            self.body.load_state_dict(state["body"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.steps, self.spent_s = state["steps"], state["spent_s"]
 
 
 def batch_loss(
@@ -205,15 +184,11 @@ def endless_batches(items: Sequence[Item]) -> Iterator[list[Item]]:
     """Yield batches of about PIECES_PER_BATCH pieces, pairs of like length together, pass after pass."""
     rng = random.Random(0)
     while True:
-        order = sorted(range(len(items)), key=lambda i: (len(items[i].english), len(items[i].source), rng.random()))
-        batches: list[list[Item]] = [[]]
-        for number in order:
-            item = items[number]
-            if (len(item.english) + len(item.source) + 2) * (len(batches[-1]) + 1) > PIECES_PER_BATCH:
-                batches.append([])
-            batches[-1].append(item)
-        rng.shuffle(batches)
-        yield from (batch for batch in batches if batch)
+        yield from batches_by_length(items, _pieces_of, PIECES_PER_BATCH, rng)
+
+
+def _pieces_of(item: Item) -> tuple[int, int]:
+    return len(item.english) + 1, len(item.source) + 1
 
 
 def export(body: "BartForConditionalGeneration", pieces: Path, out: Path, facts: Mapping[str, str]) -> None:
