@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kb.articles import Section
 from kb.conditions import asked_for
 from kb.index import Snapshot
 from kb.lexical import stems_of
 from kb.no_answer import NoAnswerModel, Signals
 from kb.quotes import best_quote
+from kb.sections import Section
 from triage.types import Answer, AnswerStatus, SearchResult
 
 LEAST_SHARE_OF_BEST = 0.05  # of the best answer's probability that a further answer must have

@@ -1,13 +1,9 @@
-"""Articles: Markdown with YAML front matter, cut into the sections that are indexed, shown and quoted.
-
-A section's text is plain: Markdown marks are stripped once, here, so that a quote is verbatim from what is stored.
-"""
+"""Articles: Markdown with YAML front matter, which says what they answer, for whom and on which days."""
 
 import hashlib
-import html
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import reprlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
@@ -16,37 +12,11 @@ from typing import Any
 
 import yaml
 
+from kb.sections import Section, sections_of
 from triage.errors import DataError
 from triage.types import Audience
 
-# Above this many words a section is cut between paragraphs: one vector of 256 word pieces cannot say more.
-MAX_SECTION_WORDS = 180
-INTERNAL_HEADINGS = frozenset({"agent notes", "internal", "internal notes", "for agents"})
-
-_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t]*#*$")
-_FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
-_LIST_MARK = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+(?=\S)")
-_TABLE_RULE = re.compile(r"\|?[ \t]*:?-{3,}:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?$")
-_STRIPPED = (
-    (re.compile(r"<!--.*?-->"), ""),
-    (re.compile(r"<((?:https?|mailto):[^<>\s]+)>"), r"\1"),
-    (re.compile(r"</?[a-zA-Z][^<>]{0,300}>"), ""),
-    (re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s\"[^\"]*\")?\)"), r"\1"),
-    (re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1"), r"\2"),
-    (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]+?)(?<=[^\s*])\*(?![\w*])"), r"\1"),
-    (re.compile(r"(?<!\w)_(?=[^\s_])([^_]+?)(?<=[^\s_])_(?!\w)"), r"\1"),
-    (re.compile(r"`([^`]+)`"), r"\1"),
-    (re.compile(r"\\([\\`*_{}\[\]()#+\-.!>|])"), r"\1"),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A heading and the plain text under it; the opening of an article has the heading ``""``."""
-
-    heading: str
-    text: str
-    audience: Audience = Audience.PUBLIC
+MAX_DAYS = 1_000_000  # until a review: added to a day of today they still give a date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,19 +102,36 @@ def from_record(record: Mapping[str, Any]) -> Article:
         raise DataError(f"the record of article {record.get('id')!r} is damaged: {error}") from error
 
 
+def article_files(folder: Path) -> list[Path]:
+    """Return every `*.md` of a folder in the order of their names, `README.md` and hidden files excepted.
+
+    Sub-folders are not looked into. What editors and file shares put beside a file has a name with a dot in front.
+    """
+    return sorted(path for path in folder.glob("[!.]*.md") if path.name.lower() != "readme.md")
+
+
+def some_article_files(folder: Path) -> list[Path]:
+    """Return what `article_files` does.
+
+    Raises:
+        DataError: If there is no such folder, or no article in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder of articles")
+    paths = article_files(folder)
+    if not paths:
+        raise DataError(f"{folder} holds no article; an article is a file name.md with front matter")
+    return paths
+
+
 def read_articles(folder: Path) -> tuple[Article, ...]:
-    """Read every `*.md` of a folder, `README.md` excepted, in the order of their names.
+    """Read every article of a folder, in the order of `article_files`.
 
     Raises:
         DataError: If there is none, one is wrong, or two have one id. The text names file and line.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder of articles")
-    paths = sorted(path for path in folder.glob("*.md") if path.name.lower() != "readme.md")
-    if not paths:
-        raise DataError(f"{folder} holds no article; an article is a file name.md with front matter")
     found: dict[str, tuple[Path, Article]] = {}
-    for path in paths:
+    for path in some_article_files(folder):
         article = read_article(path)
         if article.id in found:
             raise DataError(f"{path}: the id {article.id!r} is taken by {found[article.id][0]}; give one another id")
@@ -198,16 +185,23 @@ def _front_matter(text: str, source: str) -> dict[str, Any]:
             if key == "applies_if":
                 fields[key], fields["applies_said"] = fields[key]
         except (TypeError, ValueError) as error:
-            raise DataError(f"{source}:{line}: {key} {error}, got {value!r}") from error
+            raise DataError(f"{source}:{line}: {key} {error}, got {reprlib.repr(value)}") from error
     missing = [key for key in ("id", "title", "service_types") if key not in fields]
     if missing:
         raise DataError(f"{source}:1: the front matter lacks {', '.join(missing)}")
     return fields
 
 
+class _Loader(yaml.SafeLoader):
+    """Merges no mappings: twenty lines of `<<` unfold to billions of entries."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Leave `<<` where it stands, which is refused as no known key."""
+
+
 def _entries(text: str, source: str) -> Iterator[tuple[str, Any, int]]:
     """Yield key, value and line number of every entry of the front matter, which begins on line 2."""
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
@@ -244,8 +238,8 @@ def _date(value: object) -> date:
 
 
 def _days(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise TypeError("must be a whole number of days above 0")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_DAYS:
+        raise TypeError(f"must be a whole number of days from 1 to {MAX_DAYS:,}")
     return value
 
 
@@ -307,71 +301,3 @@ _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "translations": _translations,
     "sample": _flag,
 }
-
-
-def sections_of(markdown: str, audience: Audience = Audience.PUBLIC) -> tuple[Section, ...]:
-    """Cut Markdown at its headings, and what is longer than MAX_SECTION_WORDS between paragraphs.
-
-    Headings without text below them, and text without words, make no section. Under an "Agent notes" heading, and
-    under deeper ones below it, the audience is internal.
-    """
-    return tuple(
-        Section(heading=heading, text=part, audience=audience if is_public else Audience.INTERNAL)
-        for heading, lines, is_public in _headed(markdown)
-        for part in _parts(_paragraphs(lines))
-    )
-
-
-def _headed(markdown: str) -> Iterator[tuple[str, list[str], bool]]:
-    """Yield heading, lines and whether the public may read them."""
-    heading, lines, in_code, internal_level = "", list[str](), False, 0
-    for line in markdown.splitlines():
-        in_code ^= _FENCE.match(line) is not None
-        mark = None if in_code else _HEADING.match(line)
-        if mark is None:
-            lines.append(line)
-            continue
-        yield heading, lines, not internal_level
-        heading, lines, level = _plain(mark[2]), [], len(mark[1])
-        if not internal_level or level <= internal_level:
-            internal_level = level if heading.casefold().rstrip(":") in INTERNAL_HEADINGS else 0
-    yield heading, lines, not internal_level
-
-
-def _paragraphs(lines: Iterable[str]) -> list[str]:
-    """Return plain paragraphs: soft line breaks joined, each list item and table row by itself."""
-    paragraphs: list[list[str]] = [[]]
-    for line in lines:
-        bare = line.strip().lstrip(">").strip()
-        if not bare or _FENCE.match(line) or _TABLE_RULE.match(bare):
-            paragraphs.append([])
-            continue
-        if _LIST_MARK.match(line) or bare.startswith("|"):
-            paragraphs.append([])
-        paragraphs[-1].append(_LIST_MARK.sub("", bare, count=1) if _LIST_MARK.match(line) else bare)
-    plain = (_plain(" ".join(paragraph)) for paragraph in paragraphs)
-    return [paragraph for paragraph in plain if paragraph]
-
-
-def _plain(text: str) -> str:
-    """Return the text without Markdown marks and HTML tags, white space single."""
-    if text.startswith("|"):
-        text = ", ".join(cell.strip() for cell in text.strip("|").split("|") if cell.strip())
-    for pattern, replacement in _STRIPPED:
-        text = pattern.sub(replacement, text)
-    return " ".join(html.unescape(text).split())
-
-
-def _parts(paragraphs: Iterable[str]) -> Iterator[str]:
-    """Yield paragraphs joined by line breaks, as many as fit into MAX_SECTION_WORDS, at least one."""
-    part: list[str] = []
-    words = 0
-    for paragraph in paragraphs:
-        count = len(paragraph.split())
-        if part and words + count > MAX_SECTION_WORDS:
-            yield "\n".join(part)
-            part, words = [], 0
-        part.append(paragraph)
-        words += count
-    if part:
-        yield "\n".join(part)

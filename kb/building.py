@@ -4,16 +4,20 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
-from kb.articles import Article, Section
+from kb.articles import Article
 from kb.index import Snapshot, Span, Spelling, VectorIndex, heading_text, questions_of, section_text
 from kb.lexical import Bm25, informative, stem, words_of
+from kb.sections import Section
 from kb.snapshots import FORMAT, load, save
 from triage.errors import DataError, ModelError
 from triage.protocols import Encoder
 from triage.types import Language, Vectors
+
+_Text: TypeAlias = tuple[str, str]  # a text and the language that it is encoded in
 
 TITLE_WEIGHT, HEADING_WEIGHT, ALIAS_WEIGHT, BODY_WEIGHT = 2.0, 2.0, 1.0, 1.0
 
@@ -78,7 +82,7 @@ def _built(articles: tuple[Article, ...], encoder: Encoder, version: str, previo
     headings = [heading_text(*pair) for pair in sections]
     texts = [*(section_text(*pair) for pair in sections), *questioned, *headings]
     languages = [article.language for article, _ in (*sections, *questions, *sections)]
-    vectors = _encoded(texts, languages, encoder, known)
+    vectors = _encoded(list(zip(texts, languages, strict=True)), encoder, known)
     by_section, by_question, by_heading = np.split(vectors, [len(sections), len(sections) + len(questions)])
     spans: list[tuple[Span, ...]] = []
     for article in articles:
@@ -97,21 +101,26 @@ def _built(articles: tuple[Article, ...], encoder: Encoder, version: str, previo
     )
 
 
-def _known_vectors(snapshot: Snapshot) -> dict[str, Vectors]:
+def _known_vectors(snapshot: Snapshot) -> dict[_Text, Vectors]:
+    """Return the vector of every text in its language: one text in two languages has two."""
     sections = [(article, section) for article in snapshot.articles for section in article.sections]
-    questions = (question for article in snapshot.articles for question in questions_of(article))
-    headings = (heading_text(*pair) for pair in sections)
-    known = dict(zip(headings, snapshot.heading_vectors, strict=True))
-    known |= dict(zip((section_text(*pair) for pair in sections), snapshot.section_index.vectors, strict=True))
+    known = {
+        (heading_text(*pair), pair[0].language): vector
+        for pair, vector in zip(sections, snapshot.heading_vectors, strict=True)
+    }
+    for pair, vector in zip(sections, snapshot.section_index.vectors, strict=True):
+        known[section_text(*pair), pair[0].language] = vector
+    questions = ((text, article.language) for article in snapshot.articles for text in questions_of(article))
     return known | dict(zip(questions, snapshot.question_index.vectors, strict=True))
 
 
-def _encoded(texts: Sequence[str], languages: Sequence[str], encoder: Encoder, known: Mapping[str, Vectors]) -> Vectors:
-    """Return the vectors of texts, shape (n_texts, dim), each different text encoded once; an empty one is zeros."""
-    known = {"": np.zeros(encoder.dim, dtype=np.float32), **known}
-    new = {text: language for text, language in zip(texts, languages, strict=True) if text not in known}
-    encoded = encoder.encode(list(new), [Language(code=code, probability=1.0) for code in new.values()])
-    vectors = {**known, **dict(zip(new, encoded, strict=True))}
+def _encoded(texts: Sequence[_Text], encoder: Encoder, known: Mapping[_Text, Vectors]) -> Vectors:
+    """Return the vectors of texts, shape (n_texts, dim), each different one encoded once; an empty one is zeros."""
+    nothing = {text: np.zeros(encoder.dim, dtype=np.float32) for text in texts if not text[0]}
+    vectors = {**known, **nothing}
+    new = list(dict.fromkeys(text for text in texts if text not in vectors))
+    encoded = encoder.encode([text for text, _ in new], [Language(code=code, probability=1.0) for _, code in new])
+    vectors |= zip(new, encoded, strict=True)
     return np.stack([vectors[text] for text in texts]).astype(np.float32)
 
 

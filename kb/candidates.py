@@ -86,11 +86,25 @@ class Scored:
         size = int(self.candidates.section_sizes[place])
         return start + int(self.fused[start : start + size].argmax())
 
-    def same_row(self, row: int, place: int, other: int) -> int:
-        """Return the row of the section of `other` that stands where `row` stands in `place`: its translation."""
-        starts, sizes = self.candidates.section_starts, self.candidates.section_sizes
-        offset = row - int(starts[place])
-        return int(starts[other]) + offset if offset < int(sizes[other]) else self.best_row(other)
+    def same_row(self, row: int, place: int, other: int, internal: Mask) -> int:
+        """Return the row of the section of `other` that stands where `row` stands in `place`: its translation.
+
+        Sections for agents only, which `internal` marks in the snapshot, are counted apart from the others. Where the
+        two versions are cut otherwise it is the best section of `other` for the same readers, else its best of all.
+        """
+        ours, theirs = self._rows(place, row, internal), self._rows(other, row, internal)
+        if len(ours) == len(theirs):
+            return theirs[ours.index(row)]
+        return max(theirs, key=self.fused.__getitem__) if theirs else self.best_row(other)
+
+    def _rows(self, place: int, like: int, internal: Mask) -> list[int]:
+        """Return the rows of an article that are for the readers of the row `like`, in order."""
+        start = int(self.candidates.section_starts[place])
+        sections = self.candidates.sections[start : start + int(self.candidates.section_sizes[place])]
+        rows: list[int] = (
+            start + np.flatnonzero(internal[sections] == internal[self.candidates.sections[like]])
+        ).tolist()
+        return rows
 
 
 def positive(values: Numbers, k: int) -> Rows:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from kb.articles import Article, parse_article
+from kb.articles import Article, parse_article, some_article_files
 from kb.contradictions import Contradiction, contradictions
 from kb.facts import facts_of
 from triage.errors import DataError
@@ -79,7 +79,7 @@ def check(
     """Return everything that is wrong with a folder of articles, in the order of `Rule`.
 
     Args:
-        folder: Its `*.md` are read, README excepted; one that is broken is a finding, and the others are checked.
+        folder: Its articles are read; one that is broken is a finding, and the others are checked.
         service_types: The codes of the taxonomy.
         encoder: For finding contradictions.
         today: The day on which reviews are overdue and articles have expired.
@@ -100,14 +100,9 @@ def check(
 
 
 def _read(folder: Path) -> tuple[list[_File], list[Finding]]:
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder of articles")
-    paths = sorted(path for path in folder.glob("*.md") if path.name.lower() != "readme.md")
-    if not paths:
-        raise DataError(f"{folder} holds no article; an article is a file name.md with front matter")
     files: dict[str, _File] = {}
     findings: list[Finding] = []
-    for path in paths:
+    for path in some_article_files(folder):
         try:
             text = path.read_text(encoding="utf-8-sig")
             article = parse_article(text, source=path.name)

@@ -8,19 +8,24 @@ false alarm on 127 articles without one; the thresholds were set on these.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from math import fsum, log
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from kb.articles import Article, Section
+from kb.articles import Article
 from kb.facts import Fact, facts_of, figures_of, masked
 from kb.lexical import informative, stem, words_of
+from kb.sections import Section
 from triage.languages import BY_CODE
 from triage.protocols import Encoder
 from triage.types import Language, Vectors
+
+Places: TypeAlias = npt.NDArray[np.int64]
 
 MIN_SIMILARITY = 0.45
 MIN_SHARED_WORDS = 3
@@ -133,29 +138,54 @@ def _language(article: Article) -> Language:
 
 
 def _near(statements: Sequence[Statement], vectors: Vectors) -> Iterator[tuple[int, int]]:
-    """Yield pairs of statements, the earlier first, with near vectors and a kind of fact in common; each once."""
-    seen: set[tuple[int, int]] = set()
-    for rows in _by_kind(statements):
+    """Yield pairs of statements, the earlier first, each once, under the first kind of fact that both state.
+
+    Their vectors are near, and they share MIN_SHARED_WORDS: what shares fewer is never formed into a pair.
+    """
+    kinds = [frozenset(fact.kind for fact in statement.facts) for statement in statements]
+    for kind, rows in _by_kind(statements):
+        words = [statements[row].words for row in rows]
+        postings = _postings(words)
         for start in range(0, len(rows), _ROWS):
-            block = rows[start : start + _ROWS]
-            for left, right in np.argwhere(vectors[block] @ vectors[rows].T >= MIN_SIMILARITY):
-                pair = (int(block[left]), int(rows[right]))
-                if pair[0] < pair[1] and pair not in seen:
-                    seen.add(pair)
-                    yield pair
+            similarities = vectors[rows[start : start + _ROWS]] @ vectors[rows].T
+            for place, near in enumerate(similarities >= MIN_SIMILARITY, start):
+                near[: place + 1] = False
+                for other in _sharing(words[place], near, postings):
+                    pair = rows[place], rows[other]
+                    if min(kinds[pair[0]] & kinds[pair[1]]) == kind:
+                        yield pair
 
 
-def _by_kind(statements: Sequence[Statement]) -> list[list[int]]:
+def _sharing(words: Set[str], near: npt.NDArray[np.bool_], postings: Mapping[str, Places]) -> list[int]:
+    """Return the places among the near ones that share MIN_SHARED_WORDS of the words."""
+    if len(words) < MIN_SHARED_WORDS or not near.any():
+        return []
+    shared = np.bincount(np.concatenate([postings[word] for word in words]), minlength=len(near))
+    places: list[int] = np.flatnonzero(near & (shared >= MIN_SHARED_WORDS)).tolist()
+    return places
+
+
+def _postings(words: Sequence[Set[str]]) -> dict[str, Places]:
+    """Return for every word the places that have it."""
+    places: dict[str, list[int]] = {}
+    for place, told in enumerate(words):
+        for word in told:
+            places.setdefault(word, []).append(place)
+    return {word: np.array(found, dtype=np.int64) for word, found in places.items()}
+
+
+def _by_kind(statements: Sequence[Statement]) -> list[tuple[str, list[int]]]:
+    """Return the statements of each language that state a kind of fact, with the kind, in its order."""
     rows: dict[tuple[str, str], list[int]] = {}
     for number, statement in enumerate(statements):
         for kind in {fact.kind for fact in statement.facts}:
             rows.setdefault((statement.article.language, kind), []).append(number)
-    return [numbers for _, numbers in sorted(rows.items())]
+    return [(kind, numbers) for (_, kind), numbers in sorted(rows.items())]
 
 
 def _contradiction(first: Statement, second: Statement, weights: "_Weights") -> Contradiction | None:
     kinds = tuple(sorted(_kinds_that_differ(first, second)))
-    if not kinds or len(first.words & second.words) < MIN_SHARED_WORDS or not _ever_together(first, second):
+    if not kinds or not _ever_together(first, second):
         return None
     covered = weights.covered(first, second)
     if covered < MIN_COVERED:

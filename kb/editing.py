@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from kb.articles import parse_article, read_article
+from kb.articles import article_files, parse_article, read_article
 from triage.errors import DataError
 
 
@@ -40,7 +40,7 @@ def write_article(folder: Path, article_id: str, document: str) -> Path:
 
 def _file_of(folder: Path, article_id: str) -> Path:
     """Return the file of an article: usually the one of its name."""
-    paths = sorted(folder.glob("*.md"), key=lambda path: (path.stem != article_id, path))
+    paths = sorted(article_files(folder), key=lambda path: (path.stem != article_id, path))
     for path in paths:
         try:
             if read_article(path).id == article_id:

@@ -14,7 +14,8 @@ _WORDS = """
     one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty
 """
-_NUMBER_WORDS = {word: str(value) for value, word in enumerate(_WORDS.split(), start=1)} | {
+NUMBERS = {word: str(value) for value, word in enumerate(_WORDS.split(), start=1)}
+_NUMBER_WORDS = NUMBERS | {
     "once": "1", "twice": "2", "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "ninety": "90",
     "hundred": "100",
 }  # fmt: skip

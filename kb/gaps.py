@@ -1,7 +1,7 @@
 """The gap ledger's reader: what residents asked and no article answered, by topic and language.
 
-Questions come masked. Those with like vectors in one language make a gap; a gap is closed when an article answers at
-least half of its examples.
+Questions come masked. Those with like vectors in one language make a gap; a gap is closed when one article answers
+at least half of its examples.
 """
 
 from collections import Counter
@@ -89,7 +89,7 @@ def _short(text: str) -> str:
 
 
 def close_answered(ledger: GapLedger, search: KnowledgeBase, encoder: Encoder, *, by: str) -> tuple[Gap, ...]:
-    """Close every open gap at least half of whose examples an article answers now; return those."""
+    """Close every open gap at least half of whose examples one article answers now; return those."""
     closed = []
     for gap in ledger.list(limit=BATCH):
         article_id = _answered_by(gap, search, encoder)
@@ -108,8 +108,9 @@ def _answered_by(gap: Gap, search: KnowledgeBase, encoder: Encoder) -> str | Non
         for text, vector in zip(gap.examples, vectors, strict=True)
     ]
     results = search.search(queries, k=1)
-    answering = [result.answers[0].article_id for result in results if result.status is AnswerStatus.ANSWER]
-    return Counter(answering).most_common(1)[0][0] if 2 * len(answering) >= len(gap.examples) else None
+    answering = Counter(result.answers[0].article_id for result in results if result.status is AnswerStatus.ANSWER)
+    article_id, count = max(answering.items(), key=lambda answered: answered[1], default=(None, 0))
+    return article_id if 2 * count >= len(gap.examples) else None
 
 
 def _encoded(texts: Sequence[str], languages: Sequence[str], encoder: Encoder) -> Vectors:

@@ -4,7 +4,7 @@ from collections.abc import Set
 from pathlib import Path
 from typing import TypeAlias
 
-from kb.articles import parse_article
+from kb.articles import article_files, parse_article
 from triage.errors import DataError
 from triage.store.articles import ArticleStore
 
@@ -32,7 +32,7 @@ class History:
         found: dict[Path, tuple[Facts, str]] = {}
         unread: set[str] = set()
         read = 0
-        for path in sorted(self._folder.rglob("*.md")):
+        for path in article_files(self._folder):
             facts = (path.stat().st_mtime_ns, path.stat().st_size)
             known = self._seen.get(path)
             if known is not None and known[0] == facts:

@@ -10,9 +10,10 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from kb.articles import Article, Section
+from kb.articles import Article
 from kb.lexical import Bm25, CharTfidf
-from triage.types import Vectors
+from kb.sections import Section
+from triage.types import Audience, Vectors
 
 EXACT_UP_TO = 400_000  # rows
 FEW_ROWS = 2_000  # rows that are compared at once, without a first look
@@ -173,6 +174,11 @@ class Snapshot:
     def sections(self) -> tuple[Section, ...]:
         """All sections, in order."""
         return tuple(section for article in self.articles for section in article.sections)
+
+    @cached_property
+    def internal(self) -> Mask:
+        """Which sections are for agents only, shape (n_sections,)."""
+        return np.array([section.audience is Audience.INTERNAL for section in self.sections], dtype=np.bool_)
 
     @cached_property
     def sections_from(self) -> Rows:

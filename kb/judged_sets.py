@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kb.articles import Article, sections_of
+from kb.articles import Article
+from kb.sections import sections_of
 from triage.errors import DataError
 
 Qrels = Mapping[str, Mapping[str, int]]

@@ -5,19 +5,25 @@ old one keeps answering.
 """
 
 import logging
+import math
+import time
 from collections.abc import Callable, Hashable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 
 import numpy as np
 
+from kb.articles import article_files
 from kb.index import Snapshot
 from kb.search import SectionSearch
-from triage.errors import ModelError, TriageError
+from triage.backoff import doubled
+from triage.errors import DataError, ModelError, TriageError
 from triage.types import Query, SearchResult
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 2.0
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=5)
 PROBES = 20  # questions of the articles that must find themselves before a snapshot is served
 
 
@@ -74,6 +80,7 @@ class Watch:
         build: Builds the search anew and keeps what has not changed; may take seconds.
         then: What else follows the articles; done in the thread once at its start and after every exchange.
         every_s: Between two looks.
+        first_wait: The longest wait after a build that failed, doubled up to LONGEST_WAIT with each that follows.
     """
 
     def __init__(
@@ -84,26 +91,47 @@ class Watch:
         build: Callable[[], SectionSearch],
         then: Callable[[], object] = lambda: None,
         every_s: float = LOOK_EVERY_S,
+        first_wait: timedelta = FIRST_WAIT,
     ) -> None:
+        self._first_wait, self._failures, self._not_before = first_wait, 0, -math.inf
         self._live, self._stamp, self._build, self._then, self._every_s = live, stamp, build, then, every_s
-        self._seen = stamp()
+        self._seen = self._tried = stamp()
         self._stopped = Event()
         self._thread = Thread(target=self._run, name="articles", daemon=True)
 
     def look(self) -> bool:
-        """Exchange the search if the articles have changed since the last look; tell whether it was."""
+        """Exchange the search if the articles have changed since the last look; tell whether it was.
+
+        An article that is wrong is looked at again when it changes. Whatever else fails, as a full disk or a locked
+        store, passes without a change: it is tried again, after longer and longer waits.
+        """
         stamp = self._stamp()
-        if stamp == self._seen:
+        if stamp != self._tried:
+            self._tried, self._failures, self._not_before = stamp, 0, -math.inf
+        if stamp == self._seen or time.monotonic() < self._not_before:
             return False
-        # Remembered first: what cannot be built is tried again when it changes again, not every two seconds.
-        self._seen = stamp
         try:
-            self._live.exchange(self._build())
-        except TriageError as error:
+            self._exchange()
+        except DataError as error:
+            self._seen = stamp
             log.error("the articles have changed and cannot be indexed, the old index goes on: %s", error)
             return False
+        except TriageError as error:
+            log.error("the articles have changed, indexing them failed and is tried again: %s", error)
+            return False
+        self._seen = stamp
         log.info("the articles have changed: %s", self._live.version)
         return True
+
+    def _exchange(self) -> None:
+        """Build and exchange; where that fails, say before when it is not to be tried again."""
+        try:
+            self._live.exchange(self._build())
+        except Exception:
+            self._failures += 1
+            wait = doubled(self._failures, first=self._first_wait, longest=LONGEST_WAIT)
+            self._not_before = time.monotonic() + wait.total_seconds()
+            raise
 
     def start(self) -> None:
         """Begin to look, in a thread of its own."""
@@ -134,10 +162,10 @@ class Watch:
 def stamp_of(folder: Path) -> Hashable:
     """Return names, sizes and times of a folder's articles; a file that vanishes meanwhile is left out."""
     found = []
-    for path in sorted(folder.rglob("*.md")):
+    for path in article_files(folder):
         try:
             facts = path.stat()
         except FileNotFoundError:
             continue
-        found.append((str(path.relative_to(folder)), facts.st_mtime_ns, facts.st_size))
+        found.append((path.name, facts.st_mtime_ns, facts.st_size))
     return tuple(found)

@@ -5,7 +5,6 @@ pinning one rebuilds nothing.
 """
 
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from threading import Lock
 
 import numpy as np
 
+from kb.districts import DISTRICT, says_district
 from kb.lexical import words_of
 from triage.errors import StoreError
 from triage.protocols import Encoder, KnowledgeBase
@@ -28,7 +28,6 @@ REFRESH_S = 0.5
 NEAR = 0.46
 NEAR_OF_TYPE = 0.3
 LEAST_TYPE_PROBABILITY = 0.5
-_DISTRICT = re.compile(r"\bdistrict\s+(\w+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def wordings(notice: Notice) -> list[str]:
 def subject_of(text: str) -> str:
     """Return a notice's line without the parts that say where and until when."""
     parts = [part.strip() for part in text.split(",")]
-    kept = [part for part in parts if not _DISTRICT.match(part) and not part.casefold().startswith("until ")]
+    kept = [part for part in parts if not DISTRICT.match(part) and not part.casefold().startswith("until ")]
     return ", ".join(kept) or text
 
 
@@ -133,8 +132,7 @@ def _with(pinned: Sequence[_Pinned], query: Query, result: SearchResult, k: int)
 def _similarity(pinned: _Pinned, query: Query) -> float | None:
     """Return the cosine of a notice with a query that it concerns; None where it does not."""
     notice = pinned.stored.notice
-    named = {name.casefold() for name in _DISTRICT.findall(query.text)}
-    if notice.district is not None and named and notice.district.casefold() not in named:
+    if notice.district is not None and says_district(query.text, notice.district) is False:
         return None
     if query.filter.language is not None and notice.language not in (None, query.filter.language):
         return None
@@ -151,7 +149,7 @@ def _similarity(pinned: _Pinned, query: Query) -> float | None:
 
 def _answer(stored: StoredNotice, query: Query) -> Answer:
     notice = stored.notice
-    where = f"district {notice.district}" if notice.district is not None else None
+    is_open = notice.district is not None and not says_district(query.text, notice.district)
     return Answer(
         article_id=f"notice-{stored.id}",
         title=notice.title,
@@ -160,7 +158,7 @@ def _answer(stored: StoredNotice, query: Query) -> Answer:
         probability=1.0,
         url=notice.url,
         reviewed_on=stored.created_at.date().isoformat(),
-        condition=None if where is None or _DISTRICT.search(query.text) else where,
+        condition=f"district {notice.district}" if is_open else None,
         language=notice.language,
         pinned_until=notice.valid_until.isoformat(),
         contradicts=notice.contradicts,

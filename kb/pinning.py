@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
+from kb.districts import districts_in
 from kb.index import Snapshot
 from kb.notices import subject_of
 from triage.errors import DataError
@@ -13,7 +14,6 @@ from triage.types import Vectors
 
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _UNTIL = re.compile(r"\buntil\s+(?:the end of\s+)?([\w:-]+(?:\s+\d{1,2}:\d{2})?)\s*$", re.IGNORECASE)
-_DISTRICT = re.compile(r"\bdistrict\s+(\w+)", re.IGNORECASE)
 NEAR = 0.4  # cosine from which a section is about the same matter
 LOOKED_AT = 30
 # What a notice says in such words stands against what an article says in those.
@@ -34,7 +34,8 @@ def notice_of(
     """Return the notice that a line such as "boil-water notice, district 3, until Friday" pins.
 
     Args:
-        line: Its title; `district NAME` and `until WHEN` in it count.
+        line: Its title; `until WHEN` in it counts, and `district 3` (or `three`, or a capital letter) where it names
+            one alone. Other words behind `district`, or several districts, leave the notice to the whole city.
         now: Aware, in the city's zone.
         until: When it ends, where the line does not say.
         text: What an agent may read aloud; the line itself where empty.
@@ -47,12 +48,12 @@ def notice_of(
     told = until if until is not None else found[1] if found else None
     if told is None:
         raise DataError("a notice must say until when it holds: end it with `until Friday`, or give --until 2026-05-01")
-    district = _DISTRICT.search(line)
+    districts = districts_in(line)
     return Notice(
         title=line.strip(),
         text=text.strip() or line.strip(),
         valid_until=moment_of(told, now=now),
-        district=district[1] if district else None,
+        district=districts[0] if len(districts) == 1 else None,
         service_types=tuple(service_types),
         language="en",
     )

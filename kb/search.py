@@ -23,7 +23,7 @@ from kb.index import Rows, Snapshot
 from kb.no_answer import LOOKED_AT, NoAnswerModel, Signals
 from kb.query_words import QueryWords
 from kb.scope import Scope, language_likeness, scope_of
-from triage.types import Audience, Query, SearchFilter, SearchResult, Vectors
+from triage.types import Query, SearchFilter, SearchResult, Vectors
 
 CANDIDATES = 24  # at least, of each member; what all three miss cannot win
 FEW_ROWS = 4_000  # vectors up to which comparing all is quicker than choosing
@@ -88,7 +88,7 @@ class SectionSearch:
         self._scope = lru_cache(maxsize=64)(partial(scope_of, snapshot))
         self._everything = lru_cache(maxsize=8)(self._all_candidates)
         self._types = _articles_by_type(snapshot.articles)
-        self._penalty = np.array([s.audience is Audience.INTERNAL for s in snapshot.sections]) * self.weights.internal
+        self._penalty = snapshot.internal * self.weights.internal
 
     @property
     def version(self) -> str:
@@ -251,10 +251,11 @@ class SectionSearch:
             )
             ceiling = min(ceiling, self.no_answer.probability(signals, has_vector=has_vector))
             shown = self._in_language(scored, place, query.language)
+            section = scored.same_row(row, place, shown, self.snapshot.internal)
             found.append(
                 Found(
                     article=int(scored.candidates.articles[shown]),
-                    section=int(scored.candidates.sections[scored.same_row(row, place, shown)]),
+                    section=int(scored.candidates.sections[section]),
                     similarity=float(best[place]),
                     signals=signals,
                     probability=ceiling,

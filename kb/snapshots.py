@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,24 +23,49 @@ from kb.index import Snapshot, Spelling, VectorIndex
 from kb.lexical import Bm25, CharTfidf, Postings
 from triage.errors import DataError, ModelError
 
-FORMAT = "2"  # raised when the files, or what is put into them, change
+FORMAT = "3"  # raised when the files, or what is put into them, change
+_DRAFT = ".draft-"
+_DRAFT_S = 3_600.0  # after which nobody writes it any more
 
 
 def save(snapshot: Snapshot, folder: Path) -> None:
-    """Write a snapshot beside the others and make it the current one, in one step that cannot be half done."""
+    """Write a snapshot beside the others and make it the current one, in one step that cannot be half done.
+
+    Several processes may do so at the same time: who comes later finds the snapshot there and drops its own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     home = folder / snapshot.version
     if not _is_whole(home):
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder))
+        _put(snapshot, home)
+    previous = _current_name(folder)
+    if previous != snapshot.version:
+        _point_to(snapshot.version, folder)
+        _remove_others(folder, keep={snapshot.version, previous})
+    _remove_broken_off(folder)
+
+
+def _put(snapshot: Snapshot, home: Path) -> None:
+    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=home.parent))
+    try:
         draft.chmod(0o755)  # a service may read what another account built
         _write_files(snapshot, draft)
-        shutil.rmtree(home, ignore_errors=True)
-        os.replace(draft, home)
-    previous = _current_name(folder)
-    pointer = folder / ".CURRENT.new"
-    _write(pointer, f"{snapshot.version}\n".encode())
+        try:
+            os.replace(draft, home)
+        except OSError:  # something is there: whole, of another process, or damaged
+            if not _is_whole(home):
+                shutil.rmtree(home, ignore_errors=True)
+                os.replace(draft, home)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _point_to(version: str, folder: Path) -> None:
+    handle, name = tempfile.mkstemp(prefix=_DRAFT, dir=folder)
+    os.close(handle)
+    pointer = Path(name)
+    pointer.chmod(0o644)
+    _write(pointer, f"{version}\n".encode())
     os.replace(pointer, folder / "CURRENT")
-    _remove_others(folder, keep={snapshot.version, previous})
 
 
 def _is_whole(home: Path) -> bool:
@@ -115,6 +141,19 @@ def _remove_others(folder: Path, keep: set[str]) -> None:
     for path in folder.glob("kb-*"):
         if path.name not in keep:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_broken_off(folder: Path) -> None:
+    """Remove what a process left that was killed while it wrote."""
+    for path in folder.glob(f"{_DRAFT}*"):
+        try:
+            is_left = path.stat().st_mtime < time.time() - _DRAFT_S
+        except FileNotFoundError:  # another process has just finished it
+            continue
+        if is_left and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif is_left:
+            path.unlink(missing_ok=True)
 
 
 def load(folder: Path, *, encoder_version: str | None = None, dim: int | None = None) -> Snapshot:

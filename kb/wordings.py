@@ -19,12 +19,10 @@ def propose(store: ArticleStore, article: Article, wording: str, *, by: str, lan
     Returns:
         The number of the proposal, also of one that waits already; None too where it was reviewed before.
     """
-    line = " ".join(wording.split())
-    known = {_key(text) for text in (article.title, *article.aliases)}
-    if len(words_of(line)) > MAX_WORDS or len(set(stems_of(line))) < LEAST_STEMS or "[" in line or _key(line) in known:
+    line = _alias(article, wording)
+    if line is None:
         return None
-    earlier = (one for one in store.proposals(open_only=False) if one.article_id == article.id)
-    same = next((one for one in earlier if one.kind is ProposalKind.ALIAS and _key(one.text) == _key(line)), None)
+    same = _proposed(store).get((article.id, _key(line)))
     if same is not None:
         return same.id if same.accepted is None else None
     return store.propose(article.id, ProposalKind.ALIAS, line, by, language=language)
@@ -33,11 +31,32 @@ def propose(store: ArticleStore, article: Article, wording: str, *, by: str, lan
 def harvest(store: ArticleStore, articles: Iterable[Article], feedback: Iterable[StoredFeedback]) -> int:
     """Propose the questions that agents found well answered; return how many wait that did not before."""
     known = {article.id: article for article in articles}
-    before = len(store.proposals())
+    proposed = set(_proposed(store))
+    before = len(proposed)
     for one in feedback:
-        if one.verdict in CONFIRMING and one.query and one.article_id in known:
-            propose(store, known[one.article_id], one.query, by=one.given_by, language=one.language)
-    return len(store.proposals()) - before
+        article = known.get(one.article_id)
+        if one.verdict not in CONFIRMING or not one.query or article is None:
+            continue
+        line = _alias(article, one.query)
+        if line is not None and (article.id, _key(line)) not in proposed:
+            store.propose(article.id, ProposalKind.ALIAS, line, one.given_by, language=one.language)
+            proposed.add((article.id, _key(line)))
+    return len(proposed) - before
+
+
+def _alias(article: Article, wording: str) -> str | None:
+    """Return a wording in one line; None where it makes no alias of an article, or is one."""
+    line = " ".join(wording.split())
+    known = {_key(text) for text in (article.title, *article.aliases)}
+    if len(words_of(line)) > MAX_WORDS or len(set(stems_of(line))) < LEAST_STEMS or "[" in line or _key(line) in known:
+        return None
+    return line
+
+
+def _proposed(store: ArticleStore) -> dict[tuple[str, str], Proposal]:
+    """Return the first proposal of every wording, reviewed or not, by article and words."""
+    newest_first = reversed(store.proposals(open_only=False))
+    return {(one.article_id, _key(one.text)): one for one in newest_first if one.kind is ProposalKind.ALIAS}
 
 
 def with_accepted(articles: Sequence[Article], proposals: Iterable[Proposal]) -> tuple[Article, ...]:

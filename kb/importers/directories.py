@@ -91,7 +91,7 @@ class _Directory:
         """Return a service with all that belongs to it."""
         key = service["id"]
         links = self._rows("service_at_location", "service_id", key)
-        places = [self._one("location", link.get("location_id", "")) | {"link": link["id"]} for link in links]
+        places = [self._one("location", link.get("location_id", "")) | {"link": link.get("id", "")} for link in links]
         return Card(
             service=service,
             organization=self._one("organization", service.get("organization_id", "")),

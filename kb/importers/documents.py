@@ -8,6 +8,7 @@ from kb.importers.archives import check_office_file
 from kb.importers.items import Defaults, Item, LeftOut, Source, compose
 from kb.importers.pages import page_id, page_of
 from triage.errors import DataError
+from triage.unzip import DAMAGED
 
 MAX_PAGES = 2_000
 # A line that ends a sentence and leaves this share of the width free ends its paragraph.
@@ -30,7 +31,7 @@ def read_docx(source: Source, defaults: Defaults) -> Iterator[Item]:
     try:
         with source.path.open("rb") as file:
             html = mammoth.convert_to_html(file, convert_image=lambda image: [], include_default_style_map=True).value
-    except (KeyError, ValueError, OSError, ExpatError, RecursionError, AttributeError, IndexError) as error:
+    except (*DAMAGED, KeyError, ValueError, OSError, ExpatError, RecursionError, AttributeError, IndexError) as error:
         raise DataError(f"it is no DOCX file that can be read ({type(error).__name__})") from error
     page = page_of(html)
     yield compose(id=page_id(source.name), title=page.title or _name(source), body=page.body, source=source.name,

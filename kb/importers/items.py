@@ -12,6 +12,7 @@ from typing import TypeAlias
 import yaml
 
 from kb.articles import parse_article
+from kb.sections import heading_of
 from triage.errors import DataError
 from triage.types import Audience
 
@@ -19,7 +20,7 @@ from triage.types import Audience
 MAX_BODY_CHARS = 500_000
 MAX_TITLE_CHARS = 300
 _FILE_NAME = re.compile(r"[^\W_](?:[\w.-]{0,118}\w)?")
-_HEADING = re.compile(r"\s*#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*(?:\n|$)")
+_HEADING = re.compile(r"\s*#{1,6}[ \t]+([^\n]+)(?:\n|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +169,10 @@ def audience_of(internal: bool) -> str | None:
 def _titled(title: str, body: str) -> tuple[str, str]:
     """Return title and body; where there is no title the body's first heading, which then leaves the body."""
     first = _HEADING.match(body)
+    heading = " ".join(heading_of(first[1]).split()) if first is not None else ""
     line = " ".join(title.split())
-    if first is not None and line in ("", " ".join(first[1].split())):
-        line, body = " ".join(first[1].split()), body[first.end() :]
+    if first is not None and heading and line in ("", heading):
+        line, body = heading, body[first.end() :]
     return line[:MAX_TITLE_CHARS], body
 
 

@@ -192,7 +192,7 @@ class _Run:
             return Change(outcome=Outcome.LEFT_OUT, source=draft.source, id=draft.id, detail=reason, is_fault=True)
         self._seen.add(draft.id)
         path = self._plan.out / f"{draft.id}.md"
-        old = path.read_text("utf-8") if path.exists() else None
+        old = _text_of(path) if path.exists() else None
         if old is not None and old != draft.text and self._is_edited(draft.id, old):
             return Change(
                 outcome=Outcome.KEPT,
@@ -215,7 +215,7 @@ class _Run:
             return f"the id {draft.id!r} is taken by an article before it; give one another id"
         known = self._ledger.origin_of(draft.id)
         if known is None and not self._plan.overwrite and (path := self._plan.out / f"{draft.id}.md").exists():
-            if path.read_text("utf-8") != draft.text:
+            if _text_of(path) != draft.text:
                 return "an article of this id is there and was not imported; --overwrite replaces it"
         elif known not in (None, origin) and not self._plan.overwrite:
             return f"the article of this id came from {known!r}; --source {known} continues that import"
@@ -240,7 +240,7 @@ class _Run:
             if not self._plan.prune:
                 yield Change(outcome=Outcome.KEPT, source=self._ledger.source_of(id), id=id,
                              detail="no longer in the source; --prune deletes it")  # fmt: skip
-            elif self._is_edited(id, path.read_text("utf-8")):
+            elif self._is_edited(id, _text_of(path)):
                 yield Change(outcome=Outcome.KEPT, source=self._ledger.source_of(id), id=id,
                              detail="no longer in the source, but edited by hand since; delete it by hand")  # fmt: skip
             else:
@@ -280,6 +280,11 @@ def _sources(path: Path, name: str, tell: Callable[[int], None]) -> Iterator[Sou
         is_passed_over = inner.name.startswith((".", "__MACOSX")) or inner.suffix.lower() == SITEMAP
         if not is_passed_over and not (inner.is_symlink() and inner.is_dir()):
             yield from _sources(inner, f"{name}/{inner.name}", tell)
+
+
+def _text_of(path: Path) -> str:
+    """Return what an article's file says; what somebody has saved in another encoding than UTF-8 reads as edited."""
+    return path.read_text("utf-8", errors="replace")
 
 
 def _size(path: Path) -> int:

@@ -13,6 +13,7 @@ from kb.importers.archives import check_office_file
 from kb.importers.items import Defaults, Item, LeftOut, Source, compose, slug
 from kb.importers.pages import page_of
 from triage.errors import DataError
+from triage.unzip import DAMAGED
 
 # What cities call their columns → the key of the front matter, or `body`.
 COLUMNS: Mapping[str, str] = {
@@ -29,6 +30,9 @@ COLUMNS: Mapping[str, str] = {
 _LISTS = frozenset({"aliases", "service_types"})
 _DATES = frozenset({"reviewed_on", "valid_from", "valid_until"})
 _HTML = re.compile(r"</?(?:p|br|div|ul|ol|li|table|h[1-6]|strong|em|b|i|a|span)\b[^<>]*>", re.IGNORECASE)
+
+# What reading a workbook raises where it is none, or damaged; the errors of both XML readers are SyntaxErrors.
+_NO_WORKBOOK = (*DAMAGED, KeyError, ValueError, OSError, SyntaxError)
 
 Row: TypeAlias = Sequence[object]
 
@@ -50,24 +54,32 @@ def read_workbook(source: Source, defaults: Defaults) -> Iterator[Item]:
     Raises:
         DataError: If it is no workbook, or one that unpacks to far too much.
     """
-    from zipfile import BadZipFile
-
     from openpyxl import load_workbook
 
     check_office_file(source)
     try:
         book = load_workbook(source.path, read_only=True, data_only=True)
-    except (BadZipFile, KeyError, ValueError, OSError) as error:
+    except _NO_WORKBOOK as error:
         raise DataError(f"it is no XLSX workbook that can be read ({error})") from error
     try:
         for sheet in book.worksheets:
             name = f"{source.name}/{sheet.title}" if len(book.worksheets) > 1 else source.name
             try:
-                yield from _articles(enumerate(sheet.iter_rows(values_only=True), start=1), name, defaults)
+                yield from _articles(_sheet_rows(sheet.iter_rows(values_only=True)), name, defaults)
             except DataError as error:
                 yield LeftOut(source=name, reason=str(error))
     finally:
         book.close()
+
+
+def _sheet_rows(rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of a sheet with their numbers; a sheet is unpacked while it is read."""
+    number = 0
+    try:
+        for number, row in enumerate(rows, start=1):
+            yield number, row
+    except _NO_WORKBOOK as error:
+        raise DataError(f"the sheet is damaged behind row {number} ({error})") from error
 
 
 def encoding_of(source: Source) -> str:

@@ -5,11 +5,12 @@ from datetime import date
 
 import numpy as np
 
-from kb.articles import Article, Section
+from kb.articles import Article
 from kb.building import build_index
 from kb.index import Snapshot
 from kb.no_answer import Logistic, NoAnswerModel
 from kb.search import SectionSearch, Weights
+from kb.sections import Section
 from tests.fakes import FakeEncoder
 from triage.types import Audience, Prediction, Query
 

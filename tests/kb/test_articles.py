@@ -1,18 +1,11 @@
+import time
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from kb.articles import (
-    MAX_SECTION_WORDS,
-    Article,
-    Section,
-    as_record,
-    from_record,
-    parse_article,
-    read_articles,
-    sections_of,
-)
+from kb.articles import Article, as_record, from_record, parse_article, read_articles
+from kb.sections import MAX_SECTION_WORDS, Section, sections_of
 from triage.errors import DataError
 from triage.types import Audience
 
@@ -81,6 +74,7 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing(tmp_path: Path) 
         (FRONT.replace("2026-08-14", "August") + "T.", "x.md:10: reviewed_on must be a day such as 2026-05-01"),
         (FRONT.replace("2026-08-14", "2026-02-30") + "T.", "x.md:2: the front matter is no YAML"),
         (FRONT.replace(": 365", ": -1") + "T.", "x.md:11: review_every_days must be a whole number of days"),
+        (FRONT.replace(": 365", ": 9999999") + "T.", "must be a whole number of days from 1 to 1,000,000"),
         (FRONT.replace("audience: public", "audience: all") + "T.", "x.md:8: audience must be one of public, internal"),
         (FRONT.replace("[waste.cart]", "waste.cart") + "T.", "x.md:6: service_types must be a list of texts"),
         (FRONT.replace("sample: true", "sample: maybe") + "T.", "x.md:17: sample must be true or false"),
@@ -180,3 +174,58 @@ def test_both_ends_of_validity_count() -> None:
     article = Article(id="a", title="A", sections=(), valid_from=date(2026, 1, 2), valid_until=date(2026, 1, 3))
     days = [date(2026, 1, day) for day in (1, 2, 3, 4)]
     assert [article.is_valid_on(day) for day in days] == [False, True, True, False]
+
+
+def test_hidden_files_beside_the_articles_are_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, "a.md", FRONT + "A.")
+    (tmp_path / "._a.md").write_bytes(b"\x00\x05\x16\x07")
+    (tmp_path / ".#a.md").symlink_to("editor@host.123")
+    assert [article.id for article in read_articles(tmp_path)] == ["cart"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "**a " * 50_000,
+        "__a " * 50_000,
+        "*" * 200_000,
+        "<!-- " * 40_000,
+        "# a" + " " * 50_000 + "b",
+        "# " + "#" * 50_000 + "b",
+    ],
+    ids=["bold", "underlined", "stars", "comments", "spaces of a heading", "closing marks of a heading"],
+)
+def test_marks_that_are_never_closed_are_read_in_a_moment(text: str) -> None:
+    start = time.process_time()
+    sections_of(text)
+    assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("markdown", "plain"),
+    [
+        ("**a *b* c** d", "a b c d"),
+        ("***a*** b", "a b"),
+        ("__a _b_ c__ d", "a b c d"),
+        ("**a**b**c**", "abc"),
+        ("2 ** 3 and **", "2 ** 3 and **"),
+        ("a <!-- b --> c <!-- d --> e", "a c e"),
+    ],
+)
+def test_marks_inside_marks_are_stripped_too(markdown: str, plain: str) -> None:
+    assert sections_of(markdown)[0].text == plain
+
+
+@pytest.mark.parametrize(("line", "heading"), [("## Cost ##", "Cost"), ("## a # b #  ", "a # b"), ("# C++", "C++")])
+def test_the_marks_that_close_a_heading_are_cut_off(line: str, heading: str) -> None:
+    assert sections_of(f"{line}\ntext")[0].heading == heading
+
+
+@pytest.mark.parametrize("each", ["[{}]", "{{<<: [{}]}}"], ids=["lists", "merged mappings"])
+def test_front_matter_that_unfolds_to_far_too_much_is_refused_in_a_moment(each: str) -> None:
+    eight = {name: ", ".join([f"*{chr(ord(name) - 1)}"] * 8) for name in "bcdefghijklmnop"}
+    lines = [f"  {name}: &{name} {each.format(before)}" for name, before in eight.items()]
+    front = "\n".join(["---", "id: cart", "title: T", "applies_if:", "  a: &a {x: y}", *lines, "---", "text"])
+    with pytest.raises(DataError) as caught:
+        parse_article(front, source="x.md")
+    assert len(str(caught.value)) < 50_000

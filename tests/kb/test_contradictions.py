@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import kb.contradictions
 from kb.articles import Article
 from kb.contradictions import Contradiction, contradictions
 from tests.fakes import FakeEncoder
@@ -94,3 +95,17 @@ def test_planted_contradictions_are_found_among_the_sample_articles(minilm: "Min
     pairs = {(f"planted-{number}-0", f"planted-{number}-1") for number in range(len(PLANTED))}
     assert pairs <= {(first, second) for first, second, _ in after}
     assert before == set()
+
+
+def test_a_pair_that_differs_in_two_kinds_is_told_once() -> None:
+    one = article("a", title="Pay", text="A late parking ticket costs $35 after 21 days.")
+    two = article("b", title="Pay", text="A late parking ticket costs $45 after 30 days.")
+    assert found(one, two) == [("a", "b", ("day", "money"))]
+
+
+def test_statements_with_hardly_a_word_in_common_are_never_formed_into_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = []
+    monkeypatch.setattr(kb.contradictions, "_contradiction", lambda *pair: pairs.append(pair))
+    hours = [article(f"s-{number}", title="Pantry", text=f"Monday, {number} am to 5 pm") for number in range(1, 9)]
+    assert found(*hours, LATE, OTHER) == []
+    assert [(one.article.id, other.article.id) for one, other, _ in pairs] == [("late", "other")]

@@ -1,5 +1,5 @@
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.fakes import FakeEncoder
 from tests.kb.builders import DIM, article, search_of
 from triage.store import SqlTriageStore, open_store
 from triage.store.gaps import Gap
-from triage.types import AnswerStatus
+from triage.types import Answer, AnswerStatus, Query, SearchResult
 
 ENCODER = FakeEncoder(DIM)
 MOMENT = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -22,6 +22,27 @@ MOMENT = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 def store(tmp_path: Path) -> Iterator[SqlTriageStore]:
     with open_store(f"sqlite:///{tmp_path / 'city.db'}") as opened:
         yield opened
+
+
+class _Answering:
+    """A knowledge base that answers each question with the article told for it, or with none."""
+
+    version = "by hand"
+
+    def __init__(self, *articles: str | None) -> None:
+        self._articles = articles
+
+    def search(self, queries: Sequence[Query], *, k: int = 3) -> list[SearchResult]:
+        return [_result(name) for name, _ in zip(self._articles, queries, strict=True)]
+
+
+def _result(name: str | None) -> SearchResult:
+    if name is None:
+        return SearchResult()
+    answer = Answer(
+        article_id=name, title=name, section="", quote="At the desk.", probability=0.9, url=None, reviewed_on=None
+    )
+    return SearchResult(status=AnswerStatus.ANSWER, answers=(answer,))
 
 
 def note(store: SqlTriageStore, *queries: str, language: str = "en") -> None:
@@ -62,6 +83,16 @@ def test_a_gap_is_closed_by_the_article_that_answers_it_and_others_stay(store: S
     assert topics(store) == [("sword permit", "en", 1)]
     answered = {gap.topic: gap.article_id for gap in store.gaps.list(open_only=False)}
     assert answered == {"library card renewal": "card", "sword permit": None}
+
+
+def test_articles_that_answer_less_than_half_each_close_nothing(store: SqlTriageStore) -> None:
+    note(store, *(f"library card {word}" for word in ("renewal", "fee", "lost", "age")))
+    gather(store.gaps, ENCODER)
+    assert topics(store)[0][2] == 4
+    assert close_answered(store.gaps, _Answering("renewal", "fee", None, None), ENCODER, by="kb") == ()
+    (closed,) = close_answered(store.gaps, _Answering("renewal", "fee", "renewal", None), ENCODER, by="kb")
+    assert store.gaps.list(open_only=False)[0].article_id == "renewal"
+    assert closed.count == 4
 
 
 def gap(**fields: object) -> Gap:

@@ -58,7 +58,7 @@ def test_what_has_not_changed_is_neither_read_nor_kept_again(store: SqlTriageSto
     folder = tmp_path / "articles"
     folder.mkdir()
     (folder / "pool.md").write_text(ARTICLE.format(hour="noon"), encoding="utf-8")
-    (folder / "README.md").write_text("no article", encoding="utf-8")
+    (folder / "notes.md").write_text("no article", encoding="utf-8")
     history = History(store.articles, folder)
     assert history.keep(by="editor") == 2
     assert history.keep(by="editor") == 1  # what is no article may become one
@@ -101,3 +101,12 @@ def test_an_article_that_is_broken_or_a_folder_that_is_empty_is_not_taken_for_de
     rink.unlink()
     History(store.articles, folder).keep(by="editor")
     assert [version.article_id for version in store.articles.standing()] == ["pool", "rink"]
+
+
+def test_files_that_are_never_indexed_are_not_kept(store: SqlTriageStore, tmp_path: Path) -> None:
+    folder = tmp_path / "articles"
+    (folder / "drafts").mkdir(parents=True)
+    for name in ("drafts/pool.md", "._pool.md"):
+        (folder / name).write_text(ARTICLE.format(hour="noon"), encoding="utf-8")
+    assert History(store.articles, folder).keep(by="editor") == 0
+    assert store.articles.versions("pool") == ()

@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kb.index
+import kb.snapshots
 from kb.building import build_index, snapshot_version
 from kb.index import Spelling, VectorIndex
 from kb.snapshots import load, save
@@ -25,9 +27,11 @@ class CountingEncoder(FakeEncoder):
         super().__init__(DIM)
         self.version = version
         self.texts: list[str] = []
+        self.languages: list[str] = []
 
     def encode(self, texts: Sequence[str], languages: Sequence[Language] = ()) -> Vectors:
         self.texts.extend(texts)
+        self.languages.extend(language.code for language in languages)
         return super().encode(texts, languages)
 
 
@@ -159,6 +163,63 @@ def test_saving_what_is_there_already_makes_it_the_current_one(tmp_path: Path) -
     assert load(tmp_path).version == first.version
 
 
+def test_a_text_whose_language_is_corrected_is_encoded_anew(tmp_path: Path) -> None:
+    spanish = replace(COUCH, language="es")
+    build_index([COUCH], FakeEncoder(DIM), tmp_path)
+    again = CountingEncoder()
+    build_index([spanish], again, tmp_path)
+    assert set(again.languages) == {"es"}
+
+
+def test_one_text_in_two_languages_has_a_vector_of_each() -> None:
+    counting = CountingEncoder()
+    build_index([COUCH, replace(COUCH, id="couch-es", language="es")], counting)
+    assert counting.languages.count("es") == counting.languages.count("en") > 0
+
+
+def test_a_snapshot_that_another_process_has_written_meanwhile_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = build_index([COUCH], FakeEncoder(DIM))
+    save(first, tmp_path)
+    facts = tmp_path / first.version / "facts.json"
+    before = facts.stat().st_ino
+    looks = iter([False, True])
+    monkeypatch.setattr(kb.snapshots, "_is_whole", lambda home: next(looks))
+    save(first, tmp_path)
+    assert facts.stat().st_ino == before
+    assert load(tmp_path).version == first.version
+    assert not list(tmp_path.glob(".draft-*"))
+
+
+def test_processes_that_build_the_same_at_once_leave_the_previous_snapshot(tmp_path: Path) -> None:
+    old = build_index([POTHOLE], FakeEncoder(DIM), tmp_path)
+    new = build_index([COUCH], FakeEncoder(DIM))
+    save(new, tmp_path)
+    save(new, tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("kb-*")) == sorted([old.version, new.version])
+
+
+def test_a_draft_of_a_build_that_broke_off_goes_after_an_hour(tmp_path: Path) -> None:
+    old, young = tmp_path / ".draft-old", tmp_path / ".draft-young"
+    for draft in (old, young):
+        draft.mkdir()
+        (draft / "sections.npy").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    build_index([COUCH], FakeEncoder(DIM), tmp_path)
+    assert [path.name for path in tmp_path.glob(".draft-*")] == [".draft-young"]
+
+
+def test_a_build_that_fails_while_it_writes_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(kb.snapshots, "_write", full)
+    with pytest.raises(OSError, match="No space"):
+        build_index([COUCH], FakeEncoder(DIM), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_without_index_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="holds no index"):
         load(tmp_path)
@@ -204,7 +265,7 @@ def test_facts_say_encoder_format_and_dimension(tmp_path: Path) -> None:
     snapshot = build_index([COUCH], FakeEncoder(DIM), tmp_path)
     facts = json.loads((tmp_path / snapshot.version / "facts.json").read_text())
     assert {name: facts[name] for name in ("format", "version", "encoder", "dim")} == {
-        "format": "2",
+        "format": "3",
         "version": snapshot.version,
         "encoder": "fake-encoder",
         "dim": DIM,

@@ -1,7 +1,9 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -16,7 +18,7 @@ from kb.search import SectionSearch
 from kb.snapshots import load
 from tests.fakes import FakeEncoder
 from tests.kb.builders import COUCH, DIM, PLAIN_MODEL, POTHOLE, WATER, query, search_of
-from triage.errors import ModelError
+from triage.errors import ModelError, StoreError
 from triage.protocols import KnowledgeBase
 
 ARTICLE = "---\nid: {id}\ntitle: {title}\nservice_types: [x]\n---\n{text}\n"
@@ -89,6 +91,45 @@ def test_an_article_that_cannot_be_read_leaves_the_old_index_answering(
     assert found(live, "couch pickup") == ["couch"]
     (folder / "broken.md").unlink()
     assert watch.look()
+
+
+@pytest.mark.parametrize("error", [StoreError("database is locked"), OSError("No space left on device")])
+def test_a_build_that_fails_for_another_reason_is_tried_again_without_a_change(
+    served: tuple[Path, LiveSearch, Callable[[], Watch]], error: Exception
+) -> None:
+    folder, live, _ = served
+    failures: list[Exception] = [error]
+
+    def build() -> SectionSearch:
+        if failures:
+            raise failures.pop()
+        return rebuilt(folder, folder.parent / "index")
+
+    watch = Watch(live, stamp=lambda: stamp_of(folder), build=build, first_wait=timedelta())
+    write(folder, "fence", "Fence permit")
+    with nullcontext() if isinstance(error, StoreError) else pytest.raises(OSError, match="No space"):
+        assert not watch.look()
+    assert watch.look()
+    assert found(live, "fence permit") == ["fence"]
+
+
+def test_a_build_that_keeps_failing_is_not_tried_at_every_look_but_at_the_next_change(
+    served: tuple[Path, LiveSearch, Callable[[], Watch]],
+) -> None:
+    folder, live, _ = served
+    tried = []
+
+    def build() -> SectionSearch:
+        tried.append(1)
+        raise StoreError("database is locked")
+
+    watch = Watch(live, stamp=lambda: stamp_of(folder), build=build, first_wait=timedelta(hours=1))
+    write(folder, "fence", "Fence permit")
+    assert [watch.look() for _ in range(5)] == [False] * 5
+    assert len(tried) == 1
+    write(folder, "hedge", "Hedge permit")
+    watch.look()
+    assert len(tried) == 2
 
 
 def test_a_started_watch_finds_an_edit_by_itself_and_stops(
@@ -192,4 +233,11 @@ def test_a_stamp_changes_with_every_edit_and_not_by_looking(tmp_path: Path) -> N
     write(tmp_path, "a", "Three")
     assert stamp_of(tmp_path) != first
     (tmp_path / "a.md").unlink()
+    assert stamp_of(tmp_path) == ()
+
+
+def test_a_stamp_tells_of_the_articles_that_are_indexed_and_of_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "drafts").mkdir()
+    for name in ("._a", ".#a", "README", "drafts/b"):
+        write(tmp_path, name, "None")
     assert stamp_of(tmp_path) == ()

@@ -134,3 +134,15 @@ def test_no_more_answers_come_than_were_asked_for() -> None:
     served = board(Pins(*(stored(number, title=f"couch pickup notice {number}") for number in (1, 2, 3))))
     (result,) = served.search([query("couch pickup notice")], k=2)
     assert [answer.article_id.startswith("notice-") for answer in result.answers] == [True, True]
+
+
+@pytest.mark.parametrize("words", ["in my district today", "which district am i in", "in the school district"])
+def test_a_resident_who_says_the_word_district_alone_still_gets_the_notice(words: str) -> None:
+    served = board(Pins(stored(title="boil tap water, district 3, until friday", district="3")))
+    result = first(served, query(f"boil tap water {words}"))
+    assert [answer.condition for answer in result.answers if answer.article_id == "notice-1"] == ["district 3"]
+
+
+def test_a_district_in_words_is_the_one_in_figures() -> None:
+    served = board(Pins(stored(title="boil tap water, district 3, until friday", district="3")))
+    assert first(served, query("boil tap water district three")).answers[0].condition is None

@@ -72,3 +72,16 @@ def test_another_number_is_something_else() -> None:
     vectors = FakeEncoder(DIM).encode(["the late fee is"])
     for line, expected in (("the late fee is $10", ("fee",)), ("the late fee is $15", ())):
         assert contradicted(notice_of(line, now=SUNDAY, until="today"), vectors, snapshot_of(fee)) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "district"),
+    [
+        ("boil-water notice, District Seven, until Friday", "7"),
+        ("street closure in the theater district until Friday", None),
+        ("school district offices closed until Friday", None),
+        ("boil-water notice, district 3 and district 4, until Friday", None),
+    ],
+)
+def test_a_notice_is_for_the_whole_city_unless_its_line_names_one_district(line: str, district: str | None) -> None:
+    assert notice_of(line, now=SUNDAY).district == district

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 import kb.search
 from kb.answers import Found
-from kb.articles import Section
 from kb.lexical import stems_of
 from kb.no_answer import NoAnswerModel
 from kb.search import SectionSearch, Weights
+from kb.sections import Section
 from tests.kb.builders import COUCH, DIM, POTHOLE, TODAY, WATER, article, query, search_of, snapshot_of
 from triage.protocols import KnowledgeBase
 from triage.types import Answer, AnswerStatus, Audience, Prediction, Query, SearchFilter
@@ -307,6 +307,36 @@ def test_the_section_shown_is_the_translation_of_the_one_found() -> None:
     search = search_of(english, spanish)
     (found,) = search.rank([query("tarifas cinco", language="vi")], k=1)
     assert search.snapshot.sections[found[0].section].heading == "Fees"
+
+
+def test_a_translation_never_shows_agents_notes_in_the_place_of_a_public_section() -> None:
+    english_sections = (Section(heading="", text="We collect furniture."), Section(heading="Cost", text="It is free."))
+    spanish_sections = (
+        Section(heading="", text="Recogemos muebles."),
+        Section(heading="Agent notes", text="Waive the fee with code 4471.", audience=Audience.INTERNAL),
+        Section(heading="Costo", text="Es gratis."),
+    )
+    english = article("couch", title="Pickup", sections=english_sections, translations=(("es", "couch-es"),))
+    spanish = article("couch-es", title="Recogida", sections=spanish_sections, language="es")
+    search, asked = search_of(english, spanish), query("pickup cost is it free", language="es")
+    for each in (asked, filtered(asked, audience=Audience.PUBLIC)):
+        (found,) = search.rank([each], k=1)
+        assert search.snapshot.sections[found[0].section].heading == "Costo"
+
+
+def test_a_translation_that_is_cut_otherwise_is_quoted_where_it_fits_best_for_the_same_readers() -> None:
+    english_sections = (Section(heading="Dogs", text="Keep them on a leash."), Section(heading="Fees", text="Five."))
+    spanish_sections = (
+        Section(heading="Perros", text="Con correa."),
+        Section(heading="Perros", text="Siempre."),
+        Section(heading="Fees", text="Cinco."),
+        Section(heading="Internal", text="Fees fees fees.", audience=Audience.INTERNAL),
+    )
+    english = article("park", title="Parks", sections=english_sections, translations=(("es", "park-es"),))
+    spanish = article("park-es", title="Parques", sections=spanish_sections, language="es")
+    search = search_of(english, spanish)
+    (found,) = search.rank([query("parks fees five", language="es")], k=1)
+    assert search.snapshot.sections[found[0].section].text == "Cinco."
 
 
 def test_a_condition_that_the_message_leaves_open_is_asked_for() -> None:

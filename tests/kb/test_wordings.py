@@ -6,6 +6,7 @@ import pytest
 from kb.wordings import harvest, propose, with_accepted
 from tests.kb.builders import COUCH, POTHOLE
 from triage.store import SqlTriageStore, open_store
+from triage.store.articles import Proposal
 from triage.store.feedback import Verdict
 
 
@@ -64,3 +65,19 @@ def test_questions_that_were_answered_well_are_proposed_and_what_was_rejected_ne
     store.articles.review(waiting["rid of broken dresser"], False, "editor")
     assert harvest(store.articles, [COUCH, POTHOLE], store.feedback.list()) == 0
     assert [one.text for one in store.articles.proposals()] == ["who takes my old recliner"]
+
+
+def test_the_proposals_are_read_once_however_much_feedback_there_is(
+    store: SqlTriageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        store.feedback.give(article_id="bulky", verdict=Verdict.USED, by="agent", query=f"old recliner{number} pickup")
+    read, reads = store.articles.proposals, []
+
+    def proposals(*, open_only: bool = True) -> tuple[Proposal, ...]:
+        reads.append(open_only)
+        return read(open_only=open_only)
+
+    monkeypatch.setattr(store.articles, "proposals", proposals)
+    assert harvest(store.articles, [COUCH], store.feedback.list()) == 20
+    assert reads == [False]

@@ -47,6 +47,17 @@ def zipped(path: Path, members: dict[str, bytes]) -> Path:
     return path
 
 
+def damaged(path: Path, member: str) -> None:
+    """Turn over some bytes in the middle of a packed file."""
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(member)
+    content = bytearray(path.read_bytes())
+    middle = info.header_offset + 30 + len(info.filename) + info.compress_size // 2
+    for place in range(middle, middle + 40):
+        content[place] ^= 0x5A
+    path.write_bytes(content)
+
+
 def pdf_of(*pages: str) -> bytes:
     """Return a PDF file with a line of text a page; an empty text makes a page without a text layer."""
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]

@@ -100,3 +100,9 @@ def test_a_service_without_an_id_or_a_text_is_left_out(tmp_path: Path) -> None:
     services = "id,organization_id,name,description\n,1,No id,x\n11,99,,\n"
     changes = imported(directory(tmp_path / "211", {**OLD, "services.csv": services}), tmp_path / "out")
     assert reasons(changes) == ["the service has no id", "it has no title"]
+
+
+def test_a_table_of_places_without_ids_is_read(tmp_path: Path) -> None:
+    tables = {**OLD, "services_at_location.csv": "service_id,location_id\n9,5\n"}
+    imported(directory(tmp_path / "211", tables), tmp_path / "out")
+    assert "North door: 12 Elm Street, Lindero" in text_of(tmp_path / "out", "hsds-9")

@@ -4,6 +4,7 @@ import pytest
 
 from tests.kb.importers.samples import (
     article_of,
+    damaged,
     docx_members,
     imported,
     paragraph,
@@ -80,3 +81,13 @@ def test_an_encrypted_pdf_is_left_out(tmp_path: Path) -> None:
     writer.encrypt("secret", algorithm="RC4-128")
     writer.write(tmp_path / "b.pdf")
     assert reasons(imported(tmp_path / "b.pdf", tmp_path / "out")) == ["it is encrypted; save it without a password"]
+
+
+def test_a_word_document_with_damaged_data_is_left_out_and_the_rest_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    lines = "".join(paragraph(f"Rule {number * 7919 % 1009} of the pool.") for number in range(300))
+    damaged(zipped(tmp_path / "in" / "a.docx", docx_members(lines)), "word/document.xml")
+    write(tmp_path / "in" / "z.md", "# Pool\n\nOpens at noon.\n")
+    changes = imported(tmp_path / "in", tmp_path / "out")
+    assert "no DOCX file that can be read" in reasons(changes)[0]
+    assert told(changes)[1][0] == "added"

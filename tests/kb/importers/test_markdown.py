@@ -64,3 +64,9 @@ def test_a_readme_is_no_article_and_no_fault(tmp_path: Path) -> None:
 def test_text_that_is_not_utf8_is_left_out(tmp_path: Path) -> None:
     changes = imported(write(tmp_path / "a.md", b"Caf\xe9"), tmp_path / "out")
     assert "cannot be read as UTF-8 text" in reasons(changes)[0]
+
+
+def test_a_heading_with_very_many_spaces_is_read_in_a_moment(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", "# Pool" + " " * 20_000 + "hours ##\n\nOpens at noon.\n")
+    imported(tmp_path / "a.md", tmp_path / "out")
+    assert article_of(tmp_path / "out", "a").title == "Pool hours"

@@ -153,3 +153,15 @@ def test_progress_ends_at_the_size_of_what_was_read(tmp_path: Path) -> None:
     list(import_articles([faq], Plan(out=tmp_path / "out"), lambda *step: steps.append(step)))
     assert steps[-1] == ("import", len(FAQ), len(FAQ))
     assert [done for _, done, _ in steps] == sorted(done for _, done, _ in steps)
+
+
+def test_an_article_saved_in_another_encoding_counts_as_edited_and_the_rest_is_imported(tmp_path: Path) -> None:
+    faq, out = write(tmp_path / "faq.csv", FAQ), tmp_path / "out"
+    imported(faq, out)
+    saved = (out / "faq-how-do-i-pay.md").read_text("utf-8").replace("Online.", "Mañana.").encode("cp1252")
+    write(out / "faq-how-do-i-pay.md", saved)
+    write(faq, FAQ.replace("noon", "four").replace("Online", "By mail"))
+    assert told(imported(faq, out)) == [("kept", "faq-how-do-i-pay"), ("changed", "faq-when")]
+    assert (out / "faq-how-do-i-pay.md").read_bytes() == saved
+    write(faq, "Question,Answer\nWhen?,By four.\n")
+    assert told(imported(faq, out, prune=True))[-1] == ("kept", "faq-how-do-i-pay")

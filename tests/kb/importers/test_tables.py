@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kb.importers.items import Defaults, Draft, LeftOut, Source
 from kb.importers.tables import read_csv
-from tests.kb.importers.samples import article_of, imported, reasons, text_of, told, write, zipped
+from tests.kb.importers.samples import article_of, damaged, imported, reasons, text_of, told, write, zipped
 
 
 def test_every_column_that_an_article_knows_is_taken(tmp_path: Path) -> None:
@@ -117,3 +117,21 @@ def test_rows_without_anything_are_passed_over(tmp_path: Path) -> None:
     assert told(imported(write(tmp_path / "a.csv", "question,answer\n,\n\nQ,A\n"), tmp_path / "out")) == [
         ("added", "a-q")
     ]
+
+
+def test_a_workbook_with_damaged_data_is_left_out_and_the_rest_is_imported(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Question", "Answer"])
+    for number in range(300):
+        sheet.append([f"Question {number * 7919 % 1009}?", f"Answer {number * 104729 % 1013}."])
+    (tmp_path / "in").mkdir()
+    book.save(tmp_path / "in" / "a.xlsx")
+    damaged(tmp_path / "in" / "a.xlsx", "xl/worksheets/sheet1.xml")
+    write(tmp_path / "in" / "z.md", "# Pool\n\nOpens at noon.\n")
+    changes = imported(tmp_path / "in", tmp_path / "out")
+    assert "damaged behind row" in reasons(changes)[-1]
+    assert told(changes)[-1] == ("added", "z")
