@@ -88,7 +88,7 @@ def model_evaluate(
     from models.datasets import read_examples
     from models.evaluation import measure
     from models.finetuning import own_encoder
-    from models.registry import read_meta
+    from models.registry import check_encoder, read_meta
     from models.report import facts_of, write_report
     from triage.masking import mask
     from wiring import load_encoder, load_entities
@@ -96,11 +96,13 @@ def model_evaluate(
     settings = ready_settings()
     folder = Path(model) if Path(model).is_dir() else settings.home / "models" / model
     encoder = own_encoder(folder, workers=settings.workers) or load_encoder(settings)
+    known = read_meta(folder) if (folder / "meta.json").exists() else None
+    if known:
+        check_encoder(known, encoder.version)
     with bar("evaluate") as progress:
         measured = measure(LinearClassifier.load(folder), read_examples(data), encoder, progress)
     if report:
         finder = load_entities(settings)
-        known = read_meta(folder) if (folder / "meta.json").exists() else None
         write_report(report, facts_of(measured, lambda text: mask(text, finder.find(text)), trained_on=known))
         say(f"report in {report}, the same as JSON in {report.with_suffix('.json')}")
     print_report(measured.report, as_json)

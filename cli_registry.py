@@ -89,8 +89,7 @@ def model_activate(
     with opened(settings) as (registry, store, encoder):
         comparison = _compared(settings, registry, encoder, model_id, data) if data else None
         note = reason or ("compared, nothing got worse" if data else "not compared: no --data given")
-        promote(registry, model_id, comparison, by=BY, reason=note, force=force)
-        _say_revoked(revoke_grants(store.policy, registry.standing, by=BY))
+        _say_revoked(promote(registry, store.policy, model_id, comparison, by=BY, reason=note, force=force))
     say(f"{model_id} is active ({note})")
 
 

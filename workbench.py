@@ -1,8 +1,9 @@
 """What an analyst's notebook opens: the city's store, encoder, models and knowledge base, as the service has them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -59,7 +60,7 @@ class Workbench:
 
     @classmethod
     def open(cls) -> Self:
-        """Open what TRIAGE_HOME holds; a store without contacts gets the demo's.
+        """Open what TRIAGE_HOME holds; a store without contacts gets the demo's, unless systems of the city hang on it.
 
         Raises:
             SettingsError: If a setting is wrong.
@@ -77,7 +78,9 @@ class Workbench:
             entities=load_entities(settings),
             kb=load_knowledge_base(settings, encoder),
         )
-        if not store.counts().contacts:
+        if not store.counts().contacts and (settings.back_ends or settings.inbox):
+            say("the store has no contacts; the demo's stay out of it: TRIAGE_BACKENDS or TRIAGE_INBOX is set")
+        elif not store.counts().contacts:
             loaded = load_samples(settings, build_pipeline(settings, encoder, bench.kb), told)
             say(f"the store was empty: {loaded} contacts of the demo are in it now")
         return bench
@@ -113,8 +116,7 @@ class Workbench:
         """Return a folder under TRIAGE_HOME that does not exist yet."""
         home = self.settings.home / "trained"
         home.mkdir(parents=True, exist_ok=True)
-        taken = sum(path.name.startswith(name) for path in home.iterdir())
-        return home / f"{name}-{taken + 1}"
+        return next(folder for number in count(1) if not (folder := home / f"{name}-{number}").exists())
 
     def close(self) -> None:
         """Close the store."""
@@ -163,6 +165,8 @@ def told(what: str, done: int, total: int) -> None:
 def load_samples(settings: Settings, pipeline: Pipeline, progress: Progress) -> int:
     """Bring in the demo's contacts that are not stored yet, by a store whose clock runs through two weeks.
 
+    No system of the city's is told of them.
+
     Args:
         settings: Where the store is.
         pipeline: Triages them.
@@ -172,7 +176,7 @@ def load_samples(settings: Settings, pipeline: Pipeline, progress: Progress) -> 
         How many came in.
     """
     clock = SampleClock()
-    with open_database(settings, now=clock) as store:
+    with open_database(replace(settings, back_ends=None, inbox=None), now=clock) as store:
         days = SampleDays(
             pipeline=pipeline,
             store=store,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.calibration import expected_calibration_error
-from models.classifiers import LinearClassifier, softmax
+from models.classifiers import LinearClassifier, calibrated, softmax
 from models.datasets import Example, default_data, digest_of, read_examples
 from models.fitting import DEFAULT, embed, fit
 from triage.protocols import Encoder
@@ -138,7 +138,7 @@ def held_out(
 def probabilities(model: LinearClassifier, rows: Sequence[Row], encoder: Encoder) -> npt.NDArray[np.float32]:
     """Return the probability of each label, shape (n_rows, n_labels)."""
     vectors = embed([row.example for row in rows], encoder, lambda *_: None)
-    return model.probabilities([model.features.row(row.example.text) for row in rows], vectors)
+    return calibrated(model.scores([model.features.row(row.example.text) for row in rows], vectors), model.weights)
 
 
 def groups(rows: Sequence[Row]) -> Iterable[tuple[str, list[int]]]:

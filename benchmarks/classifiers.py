@@ -169,7 +169,7 @@ def _median_ms(classify: Callable[[int], object], n: int) -> float:
 
 def _size_mb(model: LinearClassifier) -> float:
     with tempfile.TemporaryDirectory() as scratch:
-        model.save(Path(scratch), {})
+        model.save(Path(scratch))
         return sum(path.stat().st_size for path in Path(scratch).iterdir()) / 1e6
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from models.classifiers import LinearClassifier
 from models.datasets import OUT_OF_SCOPE, Example
-from models.evaluation import evaluate
+from models.evaluation import measure
 from models.fitting import CITY
 from models.training import train
 from triage.protocols import Encoder
@@ -129,7 +129,7 @@ def measured(task: Task, examples: Sequence[Example], encoder: Encoder, *, seed:
     with tempfile.TemporaryDirectory() as scratch:
         train(examples, encoder, Path(scratch) / "model", CITY.seeded(seed), lambda *_: None)
         model = LinearClassifier.load(Path(scratch) / "model")
-    report = evaluate(model, task.test, encoder, lambda *_: None)
+    report = measure(model, task.test, encoder, lambda *_: None).report
     outside = report.get("out_of_scope", {"recall": 0.0, "in_scope_rejected": 0.0})
     return report["metrics"]["accuracy"], outside["recall"], outside["in_scope_rejected"]
 

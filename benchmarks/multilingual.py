@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.classifiers import LinearClassifier
+from models.classifiers import LinearClassifier, calibrated
 from models.parity import measure, read_requests, table
 from models.recipes.pairs import held_out
 from triage.bounds import wilson
@@ -85,7 +85,7 @@ def ranks(
 ) -> npt.NDArray[np.int64]:
     """Return the place of the right label, 0 for the first, shape (n_texts,)."""
     vectors = encoder.encode(texts, [Language(code=code, probability=1.0) for code in codes])
-    chances = model.probabilities([model.features.row(text) for text in texts], vectors)
+    chances = calibrated(model.scores([model.features.row(text) for text in texts], vectors), model.weights)
     right = np.array([model.labels.index(label) for label in labels])
     places: npt.NDArray[np.int64] = (chances > chances[np.arange(len(right)), right][:, None]).sum(axis=1)
     return places

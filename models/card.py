@@ -26,7 +26,8 @@ def card_of(meta: Mapping[str, Any], outcomes: Sequence[Outcome], thresholds: Se
         _weakest(outcomes),
         _promised(thresholds),
         "## Limits\n\nProbabilities hold for messages like those it was trained on. It ranks labels; whether it may "
-        "act on them is the policy's matter, and life safety is the tripwire's, which no model can switch off.",
+        "act on them is the policy's matter, and life safety is the tripwire's, which no model can switch off."
+        + ("" if meta.get("scope") else " It does not tell what is out of scope: too little was held out for that."),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 

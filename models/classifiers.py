@@ -90,10 +90,6 @@ class LinearClassifier:
             for row, chances, text in zip(rows, probabilities, texts, strict=True)
         ]
 
-    def probabilities(self, rows: Sequence[SparseRow], vectors: Vectors) -> npt.NDArray[np.float32]:
-        """Return the probability of each label, shape (n_texts, n_labels); rows sum to 1."""
-        return calibrated(self.scores(rows, vectors), self.weights)
-
     def scores(self, rows: Sequence[SparseRow], vectors: Vectors) -> npt.NDArray[np.float32]:
         """Return the linear scores, shape (n_texts, n_labels)."""
         weights = self.weights
@@ -131,8 +127,8 @@ class LinearClassifier:
                 found.append(gram)
         return tuple(found[:BECAUSE])
 
-    def save(self, folder: Path, facts: dict[str, Any]) -> None:
-        """Write model.npz, vocabulary.json and model.json (`facts`, version and labels) into an existing folder."""
+    def save(self, folder: Path) -> None:
+        """Write model.npz, vocabulary.json and model.json into an existing folder."""
         weights = self.weights
         optional = {"isotonic": weights.isotonic, "centers": self.scope and self.scope.centers}
         arrays: dict[str, Any] = {name: array for name, array in optional.items() if array is not None}
@@ -153,7 +149,7 @@ class LinearClassifier:
             "vector_weight": weights.vector_weight,
             "scope": None if self.scope is None else {"kind": self.scope.kind, "threshold": self.scope.threshold},
         }
-        _write_json(folder / "model.json", {**known, **facts})
+        _write_json(folder / "model.json", known)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

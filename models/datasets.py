@@ -148,13 +148,18 @@ def _example(row: object, place: str, source: str) -> Example:
     if not isinstance(row, Mapping) or not isinstance(row.get("text"), str) or not isinstance(row.get("label"), str):
         raise DataError(f'{place}: needs {{"text": "…", "label": "…"}}, got {_shown(row)}')
     return Example(
-        text=readable(Message(id="example", text=row["text"])),
-        label=row["label"].strip(" "),
+        text=readable(Message(id="example", text=_whole(row["text"]))),
+        label=_whole(row["label"]).strip(" "),
         group=str(row.get("writer") or source),
         language=str(row.get("language") or "en"),
         channel=str(row.get("channel") or "web"),
         received_at=_moment(row.get("received_at"), place),
     )
+
+
+def _whole(text: str) -> str:
+    """Return a text with every half of a surrogate pair, which no tokenizer reads, replaced by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _shown(row: object) -> str:

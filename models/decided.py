@@ -6,7 +6,7 @@ from models.datasets import Example, Row
 from triage.store import SqlTriageStore
 from triage.store.labels import StoredLabel
 from triage.text import readable
-from triage.types import Message
+from triage.types import Channel, Message
 
 PAGE = 1_000
 
@@ -33,6 +33,7 @@ def _row(label: StoredLabel) -> Row:
         label=label.label,
         group=label.message_id or "",
         language=label.language or "und",
-        received_at=label.created_at,
+        channel=label.channel or Channel.WEB.value,
+        received_at=label.received_at or label.created_at,
     )
     return f"store:{label.source}-{label.id}", example

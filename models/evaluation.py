@@ -39,13 +39,6 @@ class Measured:
     report: dict[str, Any]
 
 
-def evaluate(
-    model: LinearClassifier, examples: Sequence[Example], encoder: Encoder, progress: Progress
-) -> dict[str, Any]:
-    """Return the measures of `triage model evaluate --json`; see `measure`."""
-    return measure(model, examples, encoder, progress).report
-
-
 def measure(model: LinearClassifier, examples: Sequence[Example], encoder: Encoder, progress: Progress) -> Measured:
     """Measure a model.
 

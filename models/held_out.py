@@ -11,7 +11,8 @@ import numpy.typing as npt
 from models.block_fitting import BLOCK
 from models.classifiers import LinearClassifier
 from models.datasets import Example
-from models.fitting import Progress, Recipe, fit
+from models.fitting import Progress, Recipe, centers_of_rows, fit
+from models.scope import nearest
 from models.splitting import Parts
 from triage.errors import ModelError
 from triage.granting import Outcome
@@ -27,11 +28,13 @@ class HeldOut:
     Attributes:
         rows: Numbers of the examples, shape (n,).
         scores: Linear scores, shape (n, n_labels).
+        nearness: Cosines to the nearest center of the labels that the scoring model has seen, shape (n,).
         truth: Numbers of the right labels, REST for what is out of scope, shape (n,).
     """
 
     rows: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float32]
+    nearness: npt.NDArray[np.float32]
     truth: npt.NDArray[np.int64]
 
     @property
@@ -44,6 +47,15 @@ class HeldOut:
         """Share of texts in scope whose best label is right."""
         inside = self.is_inside
         return float((self.scores[inside].argmax(axis=1) == self.truth[inside]).mean())
+
+    def of(self, chosen: npt.NDArray[np.bool_]) -> "HeldOut":
+        """Return some of the texts, chosen by a mask of shape (n,)."""
+        return HeldOut(
+            rows=self.rows[chosen],
+            scores=self.scores[chosen],
+            nearness=self.nearness[chosen],
+            truth=self.truth[chosen],
+        )
 
 
 class Material:
@@ -61,16 +73,18 @@ class Material:
         weight: float,
         recipe: Recipe,
     ) -> HeldOut:
-        """Return the scores of the examples outside, by a model fitted on those inside."""
+        """Return the scores and nearness of the examples outside, by a model and centers of those inside."""
         kept, rows = np.flatnonzero(inside), np.flatnonzero(outside)
         weights, features = fit(self.texts, self.vectors, self.truth, labels, weight, recipe, kept)
         model = LinearClassifier(weights, features, version="part")
-        scores = np.empty((len(rows), len(labels)), dtype=np.float32)
+        centers = centers_of_rows(self.vectors, self.truth[kept], len(labels), kept)
+        scores, nearness = np.empty((len(rows), len(labels)), dtype=np.float32), np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), BLOCK):  # so that no more than a block's features are held
             chosen = rows[start : start + BLOCK]
             words = [features.row(self.texts[row]) for row in chosen]
             scores[start : start + BLOCK] = model.scores(words, self.vectors[chosen])
-        return HeldOut(rows=rows, scores=scores, truth=self.truth[rows])
+            nearness[start : start + BLOCK] = nearest(self.vectors[chosen], centers)
+        return HeldOut(rows=rows, scores=scores, nearness=nearness, truth=self.truth[rows])
 
 
 def choose_weight(
@@ -106,6 +120,7 @@ def hold_out(
     return HeldOut(
         rows=np.concatenate([part.rows for part in found]),
         scores=np.concatenate([part.scores for part in found]),
+        nearness=np.concatenate([part.nearness for part in found]),
         truth=np.concatenate([part.truth for part in found]),
     )
 

@@ -92,8 +92,7 @@ def learning_curve(
             found.append(_point(n, material.held_out(labels, drawn, outside, weight, recipe)))
     progress("learning curve", 1, 1)
     first = np.isin(whole.rows, np.flatnonzero(outside))
-    last = HeldOut(rows=whole.rows[first], scores=whole.scores[first], truth=whole.truth[first])
-    return (*found, _point(len(order), last))
+    return (*found, _point(len(order), whole.of(first)))
 
 
 def outlook(points: Sequence[Point], n: int, *, more: int = MORE, seed: int = 0) -> Outlook | None:

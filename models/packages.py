@@ -121,7 +121,7 @@ def _install(row: PackageRow, home: Path, progress: Progress) -> Path:
     name = f"{row.from_code} → en {row.version}"
     scratch = home / f".{row.from_code}_en"
     archive = home / f".{row.from_code}_en-{row.version}.argosmodel.part"
-    with _explained(name, home):
+    with _explained(name, home), _removed_at_the_end(scratch):
         if _is_url(row.link):
             _download(row, archive, progress, name)
         else:
@@ -192,7 +192,6 @@ def _unpack(archive: Path, target: Path, name: str) -> None:
                     unzip.write(file, member, target.joinpath(*parts[1:]))
     except (*DAMAGED, DataError) as error:
         archive.unlink()
-        shutil.rmtree(target, ignore_errors=True)
         raise ModelError(f"{name}: the archive is corrupt ({error}); run the command again") from error
 
 
@@ -205,6 +204,14 @@ def _swap(scratch: Path, target: Path) -> Path:
     scratch.rename(target)
     shutil.rmtree(old, ignore_errors=True)
     return target
+
+
+@contextmanager
+def _removed_at_the_end(scratch: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from models.registry import Registry
+from triage.cell_grants import revoke_grants
 from triage.errors import ModelError
 from triage.granting import Outcome
+from triage.store.policy_cells import PolicyCell, PolicyCells
 from triage.taxonomy import Taxonomy
 from triage.types import UrgencyLevel
 
@@ -74,17 +76,28 @@ def compare(active: Sequence[Outcome], candidate: Sequence[Outcome], taxonomy: T
 
 
 def promote(
-    registry: Registry, model_id: str, comparison: Comparison | None, *, by: str, reason: str, force: bool = False
-) -> None:
+    registry: Registry,
+    cells: PolicyCells,
+    model_id: str,
+    comparison: Comparison | None,
+    *,
+    by: str,
+    reason: str,
+    force: bool = False,
+) -> tuple[PolicyCell, ...]:
     """Let a candidate answer, unless the comparison with the active model stands against it.
 
     Args:
         registry: Where it is registered.
+        cells: The policy; what another model's predictions have granted goes back to suggest.
         model_id: The candidate.
         comparison: Of both on held-out messages; None where nobody compared.
         by: Who promotes it.
         reason: Why, for the record.
         force: Do it even where something gets worse.
+
+    Returns:
+        The cells that went back.
 
     Raises:
         ModelError: If a language or a safety-relevant label gets worse and it is not forced, or it does not fit.
@@ -93,6 +106,7 @@ def promote(
     if refusals and not force:
         raise ModelError(f"{model_id} is not activated: " + "; ".join(refusals) + "; --force --reason overrules it")
     registry.activate(model_id, by, reason=reason, forced=bool(refusals))
+    return revoke_grants(cells, registry.standing, by=by)
 
 
 def is_grave(label: str, taxonomy: Taxonomy) -> bool:

@@ -5,6 +5,7 @@ import json
 import shutil
 import tempfile
 from dataclasses import dataclass
+from filecmp import cmp
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ class Registry:
     def register(self, source: Path, by: str) -> str:
         """Copy a folder that `model train` wrote and return its id, its version; the same model again is no other.
 
+        A copy that has lost something or was changed since is replaced.
+
         Raises:
             ModelError: If it is no model, or another one has that version.
         """
@@ -44,15 +47,13 @@ class Registry:
         LinearClassifier.load(source)
         _check_digest(source, meta)
         model_id = str(meta["version"])
+        digest = hashlib.sha256((source / "meta.json").read_bytes()).digest()
+        if any(each.id == model_id and each.digest != digest for each in self.log.list()):
+            raise ModelError(f"another model is registered as {model_id}; train with another seed or other data")
         target = self.home / model_id
         self.home.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            with tempfile.TemporaryDirectory(dir=self.home, prefix=".registering-") as scratch:
-                shutil.copytree(source, Path(scratch) / "model")
-                (Path(scratch) / "model").rename(target)
-        digest = hashlib.sha256((target / "meta.json").read_bytes()).digest()
-        if (target / "meta.json").read_bytes() != (source / "meta.json").read_bytes():
-            raise ModelError(f"another model is registered as {model_id}; train with another seed or other data")
+        if not _holds(target, source):
+            _put(source, target)
         self.log.register(id=model_id, kind=KIND, folder=str(target.absolute()), digest=digest, meta=meta, by=by)
         return model_id
 
@@ -120,11 +121,10 @@ class Registry:
         if active is None:
             raise NotFound("no registered model is active: there is nothing to go back from")
         before = self.log.previous(KIND)
-        if before is None:
-            self.log.activate(active.id, by, role=ModelRole.RETIRED, reason="rolled back to the default model")
-            return None
-        self.activate(before.id, by, reason=f"rolled back from {active.id}")
-        return before.id
+        if before is not None:
+            self.open(before.id)
+        self.log.go_back(active.id, before.id if before else None, by)
+        return before.id if before else None
 
     def active(self) -> str | None:
         """Return the id of the active model; None is the one that the set-up trained."""
@@ -153,11 +153,7 @@ class Registry:
                 "read every message a second time: it can be measured (triage model evaluate), not activated; train "
                 "it without --finetune"
             )
-        if meta["encoder"] != self.encoder:
-            raise ModelError(
-                f"model {stored.id} was trained on vectors of {meta['encoder']}, this service encodes with "
-                f"{self.encoder}; train it again"
-            )
+        check_encoder(meta, self.encoder)
         foreign = sorted(set(meta["labels"]) - set(self.taxonomy.codes))
         if foreign:
             raise ModelError(
@@ -180,6 +176,30 @@ def read_meta(folder: Path) -> dict[str, Any]:
     if missing:
         raise ModelError(f"{folder / 'meta.json'} has no {', '.join(missing)}; train the model again")
     return meta
+
+
+def check_encoder(meta: dict[str, Any], encoder: str) -> None:
+    """Raise a ModelError where a model was trained on the vectors of another encoder than the one in use."""
+    if meta["encoder"] != encoder:
+        raise ModelError(
+            f"model {meta['version']} was trained on vectors of {meta['encoder']}, this service encodes with "
+            f"{encoder}; train it again"
+        )
+
+
+def _holds(target: Path, source: Path) -> bool:
+    """Tell whether every file of the source stands in the target unchanged."""
+    files = [path.relative_to(source) for path in source.rglob("*") if path.is_file()]
+    return all((target / each).is_file() and cmp(target / each, source / each, shallow=False) for each in files)
+
+
+def _put(source: Path, target: Path) -> None:
+    """Copy a folder to a place where it appears whole, instead of what stands there."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".registering-") as scratch:
+        shutil.copytree(source, Path(scratch) / "model")
+        if target.exists():
+            target.rename(Path(scratch) / "old")
+        (Path(scratch) / "model").rename(target)
 
 
 def _check_digest(folder: Path, meta: dict[str, Any]) -> None:

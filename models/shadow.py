@@ -43,8 +43,11 @@ class Shadow:
         self._seen = 0
 
     def look(self, *, stopped: Callable[[], bool] = lambda: False) -> int:
-        """Predict on every answer that has not been looked at, newest first; return how many disagreed."""
-        seen, disagreed = self._seen, 0
+        """Predict on every answer that has not been looked at, newest first; return how many disagreed.
+
+        A look that fails or is stopped is made again from its beginning: older answers are still to be looked at.
+        """
+        seen, newest, disagreed = self._seen, self._seen, 0
         cursor: str | None = None
         while not stopped():
             page = self._store.contacts.list(ContactFilter(created_from=self._since), limit=PAGE, cursor=cursor)
@@ -52,9 +55,10 @@ class Shadow:
             found = self._disagreements([each for each in page.contacts if each.triage and each.triage.id > seen])
             self._store.models.disagree(found)
             disagreed += len(found)
-            self._seen = max((self._seen, *numbers))
+            newest = max((newest, *numbers))
             cursor = page.next_cursor
             if cursor is None or (numbers and max(numbers) <= seen):
+                self._seen = newest
                 break
         return disagreed
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import Example
+from models.datasets import OUT_OF_SCOPE, Example
 from models.duplicates import near_duplicates
 from triage.errors import DataError
 
@@ -54,8 +54,32 @@ def parts_of(examples: Sequence[Example], folds: int, seed: int, split: Split = 
         split: How.
 
     Raises:
-        DataError: If a time split is asked for and a message has no time.
+        DataError: If a time split is asked for and a message has no time, nothing can be held out, or fewer than two
+            labels are left beside what is held out.
     """
+    return checked(_chosen(examples, folds, seed, split), examples)
+
+
+def checked(parts: Parts, examples: Sequence[Example]) -> Parts:
+    """Return the parts, if something can be learned beside what is held out, and measured on it.
+
+    Raises:
+        DataError: If nothing is held out that is in scope, or fewer than two labels are left beside it.
+    """
+    in_scope = np.array([example.label != OUT_OF_SCOPE for example in examples])
+    advice = "bring more of them, or take --split grouped" if parts.kind == "time" else "bring more of them"
+    if not any((outside & in_scope).any() for outside in parts.outside):
+        raise DataError(
+            "no message can be held out: each is out of scope or nearly the same as one that is learned from; " + advice
+        )
+    for inside in parts.inside:
+        labels = {examples[row].label for row in np.flatnonzero(inside & in_scope).tolist()}
+        if len(labels) < 2:
+            raise DataError(f"the messages beside those held out have one label only, {sorted(labels)}; {advice}")
+    return parts
+
+
+def _chosen(examples: Sequence[Example], folds: int, seed: int, split: Split) -> Parts:
     clusters = near_duplicates([example.text for example in examples])
     has_times = all(example.received_at for example in examples)
     if split is Split.TIME and not has_times:
@@ -80,15 +104,17 @@ def fold_numbers(
     """
     writers = sorted({example.group for example in examples})
     if len(writers) >= folds and _has_two_writers_each(examples):
-        return np.array([writers.index(example.group) % folds for example in examples]), "writers"
+        places = {writer: place for place, writer in enumerate(writers)}
+        return np.array([places[example.group] % folds for example in examples]), "writers"
     together = np.arange(len(examples)) if clusters is None else clusters
     order = np.random.default_rng(seed).permutation(len(examples))
-    dealt: dict[str, int] = defaultdict(int)
+    dealt: dict[str, int] = {}
     fold_of: dict[int, int] = {}
     for number in order.tolist():
         cluster, label = int(together[number]), examples[number].label
         if cluster not in fold_of:
-            fold_of[cluster] = dealt[label] % folds
+            first = dealt.setdefault(label, len(dealt))  # each label begins at another fold
+            fold_of[cluster] = first % folds
             dealt[label] += 1
     return np.array([fold_of[int(cluster)] for cluster in together], dtype=np.int64), "parts"
 

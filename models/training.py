@@ -33,13 +33,12 @@ from models.label_noise import label_noise
 from models.learning_curve import Point, as_stored, learning_curve
 from models.measures import metrics
 from models.scope import ScopeRule, choose_rule
-from models.splitting import Parts, Split, parts_of
+from models.splitting import Parts, Split, checked, parts_of
 from models.thresholds import WANTED_PRECISION, thresholds_of
 from triage.errors import DataError
 from triage.protocols import Encoder
 
 WEIGHTS = ("model.json", "model.npz", "vocabulary.json")
-JUDGED_BY = 20_000  # held-out messages that the rule of what is in scope is chosen by, at most
 TUNED_FOLDS = 5  # one of them is held out from an encoder that is tuned
 TUNED_WEIGHTS = (2.0, 1.0, 4.0)  # of the vector of a tuned encoder, which knows the labels
 
@@ -76,7 +75,7 @@ class _Proof:
     parts: Parts
     held_out: HeldOut
     calibration: Calibration
-    scope: ScopeRule
+    scope: ScopeRule | None
     weight: float
     curve: tuple[Point, ...]
 
@@ -149,7 +148,7 @@ class _Task:
 def _train(task: _Task, encoder: Encoder, out: Path) -> dict[str, Any]:
     """Prove, fit on everything, and write."""
     examples, labels, recipe, progress, truth = task.examples, task.labels, task.recipe, task.progress, task.truth
-    parts = _parts(task, truth) if recipe.temperature is None else None
+    parts = _parts(task) if recipe.temperature is None else None
     material = proof = None
     if parts:
         part_encoder = task.tuned(encoder, parts.inside[0], "part")
@@ -171,9 +170,9 @@ def _train(task: _Task, encoder: Encoder, out: Path) -> dict[str, Any]:
         "profile": profile_of(examples, nearness_inside(material.vectors, truth, len(labels))),
     }
     name = f"linear-{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]}"
-    scope = replace(proof.scope, centers=_centers(material, len(labels))) if proof else None
+    scope = replace(proof.scope, centers=_centers(material, len(labels))) if proof and proof.scope else None
     out.mkdir(parents=True, exist_ok=True)
-    LinearClassifier(weights, features, version=name, scope=scope).save(out, {})
+    LinearClassifier(weights, features, version=name, scope=scope).save(out)
     if task.tuner:
         shutil.move(task.scratch / FOLDER, out / FOLDER)
         learned_from["own_encoder"] = cost_of(encoder, out / FOLDER, examples)
@@ -198,19 +197,14 @@ def digest_of_weights(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _parts(task: _Task, truth: npt.NDArray[np.int64]) -> Parts:
-    """Choose what is held out; with a tuner once, as every round would need an encoder of its own.
-
-    Raises:
-        DataError: If nothing can be held out.
-    """
+def _parts(task: _Task) -> Parts:
+    """Choose what is held out; with a tuner once, as every round would need an encoder of its own."""
     folds = TUNED_FOLDS if task.tuner else task.recipe.folds
     parts = parts_of(task.examples, folds, task.recipe.seed, task.terms.split)
     if task.tuner:
         kind = parts.kind.replace(f"{len(parts.outside)} held out in turn", f"one of {folds} held out")
-        parts = replace(parts, outside=parts.outside[:1], inside=parts.inside[:1], kind=kind)
-    if not any((outside & (truth != REST)).any() for outside in parts.outside):
-        raise DataError("no message can be held out: all are near-duplicates of each other; bring more of them")
+        one = replace(parts, outside=parts.outside[:1], inside=parts.inside[:1], kind=kind)
+        parts = checked(one, task.examples)
     return parts
 
 
@@ -220,7 +214,6 @@ def _prove(task: _Task, material: Material, parts: Parts) -> _Proof:
     weight = choose_weight(material, labels, parts, recipe, progress)
     held_out = hold_out(material, labels, parts, weight, recipe, progress)
     inside = held_out.is_inside
-    judged = np.sort(np.random.default_rng(recipe.seed).permutation(len(inside))[:JUDGED_BY])
     # A tuned encoder has seen all labels of the part that is learned from: less of them would look too good.
     curve = () if task.tuner else learning_curve(material, labels, parts, weight, recipe, held_out, progress)
     return _Proof(
@@ -228,10 +221,11 @@ def _prove(task: _Task, material: Material, parts: Parts) -> _Proof:
         held_out=held_out,
         calibration=calibrate(held_out.scores[inside], held_out.truth[inside]),
         scope=choose_rule(
-            held_out.scores[judged],
-            material.vectors[held_out.rows[judged]],
-            inside[judged],
+            held_out.scores,
+            held_out.nearness,
+            inside,
             _centers(material, len(labels)),
+            known=int((material.truth != REST).sum()),
         ),
         weight=weight,
         curve=curve,
@@ -262,6 +256,7 @@ def _report(proof: _Proof, task: _Task, facts: Mapping[str, Any]) -> dict[str, A
             "held_out": {"n": len(chosen), **found, "ece": round(proof.calibration.ece, 4), "signature": signature},
             "calibration": proof.calibration.kind,
             "vector_weight": proof.weight,
+            "scope": proof.scope.kind if proof.scope else None,
             "leaked": proof.parts.leaked,
             "learning_curve": as_stored(proof.curve),
             "label_noise": None if noise is None else {"n": noise.n, "of": noise.of, "share": round(noise.share, 4)},

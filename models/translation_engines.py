@@ -31,7 +31,7 @@ APERTIUM = {"es": "spa-eng"}
 def installed(home: Path) -> dict[str, Path]:
     """Return the folder of the package for each BCP 47 code that one reads."""
     found: dict[str, Path] = {}
-    for folder in sorted(home.glob("*_en")) if home.is_dir() else []:
+    for folder in sorted(home.glob("[!.]*_en")) if home.is_dir() else []:  # with a dot: one being installed
         code = folder.name.removesuffix("_en")
         found |= dict.fromkeys(READS.get(code, (code,)), folder)
     return found

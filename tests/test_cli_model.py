@@ -162,6 +162,16 @@ def test_a_model_with_an_encoder_of_its_own_is_measured_with_it_and_not_activate
     assert "was trained on vectors of tuned" in refusal("activate", run("register", out).stdout.strip())
 
 
+def test_a_model_of_another_encoders_vectors_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, out = lines(tmp_path / "d.jsonl", ROWS), tmp_path / "m"
+    run("train", data, "--out", out)
+    run("evaluate", out, data)
+    monkeypatch.setattr(FakeEncoder, "version", "newer")
+    assert "was trained on vectors of fake-encoder, this service encodes with newer" in refusal("evaluate", out, data)
+    (out / "meta.json").unlink()
+    run("evaluate", out, data)
+
+
 def test_fine_tuning_without_torch_is_refused_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

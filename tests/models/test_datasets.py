@@ -136,3 +136,10 @@ def test_a_file_that_ends_in_the_middle_of_a_line_says_so(tmp_path: Path) -> Non
 def test_an_error_quotes_nothing_that_a_resident_wrote(tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", {"text": "my number is 555-0134"})
     assert refusal(file).endswith("got the fields text")
+
+
+def test_half_an_emoji_is_read_as_the_sign_for_what_cannot_be_read(tmp_path: Path) -> None:
+    row = r'{"text": "pothole \ud83d here \ud83d\udc36", "label": "streets.\udc36"}'
+    (tmp_path / "a.jsonl").write_text(row, encoding="utf-8")
+    [example] = read_examples(tmp_path)
+    assert (example.text, example.label) == ("pothole � here 🐶", "streets.�")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.datasets import Example
-from models.evaluation import evaluate
+from models.evaluation import measure
 from models.measures import macro_f1, metrics
 from tests.fakes import FakeEncoder
 from tests.models.samples import MESSAGES, examples, tiny_classifier
@@ -47,7 +47,7 @@ def test_ties_go_to_the_label_first_in_order() -> None:
 
 
 def test_a_model_is_measured_with_its_signature() -> None:
-    report = evaluate(tiny_classifier(), examples(), FakeEncoder(), quiet)
+    report = measure(tiny_classifier(), examples(), FakeEncoder(), quiet).report
     assert report["n"] == 36
     assert set(report["metrics"]) == {"accuracy", "macro_f1", "top3", "ece"}
     assert report["metrics"]["accuracy"] == 1.0
@@ -58,7 +58,7 @@ def test_a_model_is_measured_with_its_signature() -> None:
 
 def test_messages_out_of_scope_are_counted_apart() -> None:
     strangers = [Example(text=text, label="oos") for text in ("zq xv", "wk jh gg", "qq")]
-    report = evaluate(tiny_classifier(), [*examples(), *strangers], FakeEncoder(), quiet)
+    report = measure(tiny_classifier(), [*examples(), *strangers], FakeEncoder(), quiet).report
     assert report["n"] == 36
     assert report["metrics"]["accuracy"] == 1.0
     assert report["out_of_scope"]["recall"] == 1.0
@@ -68,10 +68,10 @@ def test_messages_out_of_scope_are_counted_apart() -> None:
 
 def test_a_label_that_the_model_does_not_know_counts_as_wrong() -> None:
     stranger = Example(text=MESSAGES["streets.pothole"][0], label="streets.moat")
-    report = evaluate(tiny_classifier(), [stranger, examples()[0]], FakeEncoder(), quiet)
+    report = measure(tiny_classifier(), [stranger, examples()[0]], FakeEncoder(), quiet).report
     assert report["metrics"]["accuracy"] == 0.5
 
 
 def test_data_without_a_message_in_scope_is_refused() -> None:
     with pytest.raises(DataError, match="in scope"):
-        evaluate(tiny_classifier(), [Example(text="zq", label="oos")], FakeEncoder(), quiet)
+        measure(tiny_classifier(), [Example(text="zq", label="oos")], FakeEncoder(), quiet)

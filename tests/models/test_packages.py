@@ -5,6 +5,7 @@ import http.server
 import json
 import shutil
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -135,6 +136,21 @@ def test_a_corrupt_archive_is_refused_and_the_old_package_stays(
     (server.shelf / archive.name).write_bytes(harm(archive.read_bytes()))
     with pytest.raises(ModelError, match=words):
         fetch(["es"], server.url, home, nothing)
+    assert ArgosEngine.load(home / "es_en").name == "argos es→en 1.0"
+
+
+def test_an_archive_that_does_not_open_as_a_translator_leaves_nothing_behind(
+    server: type[Shelf], archive: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    fetch(["es"], server.url, home, nothing)
+    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(server.shelf / archive.name, "w") as lacking:
+        for member in whole.infolist():
+            if not member.filename.endswith("model.bin"):
+                lacking.writestr(member, whole.read(member))
+    with pytest.raises(ModelError):
+        fetch(["es"], server.url, home, nothing)
+    assert [path.name for path in home.iterdir() if path.is_dir()] == ["es_en"]
     assert ArgosEngine.load(home / "es_en").name == "argos es→en 1.0"
 
 

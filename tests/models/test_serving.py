@@ -43,3 +43,20 @@ def test_a_model_that_cannot_be_opened_stays_out(caplog: pytest.LogCaptureFixtur
     assert said(live) == "waste.dumping"
     live.refresh()
     assert [record.getMessage() for record in caplog.records] == ["model bad stays out: the hash is another"]
+
+
+def test_a_model_that_is_registered_again_is_taken_up_after_a_while() -> None:
+    tries: list[str] = []
+
+    def broken_once(model_id: str) -> Classifier:
+        tries.append(model_id)
+        if len(tries) == 1:
+            raise ModelError("the hash is another")
+        return OTHER
+
+    live = LiveClassifier(
+        FakeClassifier(), active=lambda: "b", open_model=broken_once, look_every_s=3600, try_again_s=0
+    )
+    assert said(live) == "waste.dumping"
+    live.refresh()
+    assert said(live) == "waste.bulky"

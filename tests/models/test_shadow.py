@@ -1,7 +1,7 @@
 """A candidate in shadow looks at what was answered, in no request's way, and its disagreements are kept."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,12 @@ from models.shadow import ShadowReport, ShadowWatch, shadow_report
 from models.training import train
 from tests.fakes import FakeClassifier, FakeEncoder, fake_parts
 from tests.models.samples import examples
-from triage.errors import ModelError, NotFound
+from triage.errors import ModelError, NotFound, StoreError
 from triage.pipeline import Pipeline
 from triage.protocols import Classifier
 from triage.store import SqlTriageStore, open_store
 from triage.store.models import ModelRole
-from triage.types import Decision, Message, Mode
+from triage.types import Decision, Language, Message, Mode, Vectors
 from wiring import Settings, build_shadow, open_registry
 
 OTHER = FakeClassifier({"couch": "waste.bulky", "street": "water.main_break"}, probability=0.7)
@@ -126,3 +126,22 @@ def test_the_service_lets_the_registered_candidate_look_on(store: SqlTriageStore
     assert (found.active_label, found.candidate_label) == ("city.other", "animal.barking")
     assert registry.end_shadow("ana") == model_id
     assert build_shadow(settings, store, pipeline).look() == 0
+
+
+def test_a_look_that_fails_half_way_is_made_again_from_its_beginning(store: SqlTriageStore) -> None:
+    class FailsOnce(FakeEncoder):
+        calls = 0
+
+        def encode(self, texts: Sequence[str], languages: Sequence[Language] = ()) -> Vectors:
+            self.calls += 1
+            if self.calls == 2:
+                raise StoreError("database is locked")
+            return super().encode(texts, languages)
+
+    looking = ShadowWatch(store, "classifier", FailsOnce(), open_model=lambda _: OTHER)
+    store.models.activate("b", "ana", role=ModelRole.SHADOW)
+    answer(store, *(f"couch {number}" for number in range(100)))
+    with pytest.raises(StoreError):
+        looking.look()
+    looking.look()
+    assert len(store.models.disagreements("b", limit=1_000)) == 100

@@ -59,6 +59,20 @@ def test_the_facts_are_written_beside_the_model(trained: tuple[Path, dict[str, A
     assert 1 / 6 < held_out["accuracy"] <= held_out["top3"] <= 1
 
 
+def test_six_messages_a_label_bear_no_rule_of_what_is_in_scope_and_the_card_says_so(
+    trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    assert LinearClassifier.load(trained[0]).scope is None
+    assert trained[1]["scope"] is None
+    assert "It does not tell what is out of scope" in (trained[0] / "card.md").read_text("utf-8")
+    twice = [replace(each, text=f"{each.text} {tail}") for each in examples() for tail in ("at the old mill", "here")]
+    facts = train(twice, FakeEncoder(), tmp_path, FULL, quiet)
+    scope = LinearClassifier.load(tmp_path).scope
+    assert scope is not None
+    assert (facts["scope"], scope.kind) == ("both", "both")
+    assert "out of scope" not in (tmp_path / "card.md").read_text("utf-8")
+
+
 def test_the_same_data_and_seed_give_the_same_predictions_and_version(
     trained: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from models.translation_engines import ApertiumEngine
+from models.translation_engines import ApertiumEngine, installed
 from models.translator import MOST_CHARACTERS, SLICE_SENTENCES, Engine, GuardedTranslator
 from triage.errors import ComponentError
 from triage.types import Translation, TranslationStatus, Vectors
@@ -154,3 +155,9 @@ def test_a_language_without_apertium_has_no_engine() -> None:
 def test_apertium_that_is_not_there_is_a_component_error() -> None:
     with pytest.raises(ComponentError, match="apertium spa-eng failed: FileNotFoundError"):
         ApertiumEngine("spa-eng", program="no-such-program").translate(["Hola"])
+
+
+def test_a_package_that_is_being_installed_is_not_installed(tmp_path: Path) -> None:
+    for name in ("fr_en", ".es_en", ".old-ru_en"):
+        (tmp_path / name).mkdir()
+    assert installed(tmp_path) == {"fr": tmp_path / "fr_en"}

@@ -120,19 +120,21 @@ class ModelLog(Resource):
         """
         if forced and not reason:
             raise ValueError("a model that is forced needs a reason")
+        with self._database.writing() as connection:
+            _give(connection, model_id, role, by, reason=reason, forced=forced, now=self._now())
+
+    def go_back(self, model_id: str, before: str | None, by: str) -> None:
+        """Retire the active model and let the one before answer in the same moment; None is no registered one.
+
+        Raises:
+            NotFound: If no model has that name.
+        """
         now = self._now()
         with self._database.writing() as connection:
-            row = {
-                "model_id": model_id,
-                "kind": _model_of(connection, model_id).kind,
-                "role": role.value,
-                "activated_by": by,
-                "reason": reason,
-                "forced": forced,
-                "created_at": now,
-            }
-            connection.execute(insert(activations).values(row))
-            publish(connection, [(EventKind.MODEL, None, {"model": model_id, "role": role.value})], now)
+            left = f"rolled back to {before or 'the default model'}"
+            _give(connection, model_id, ModelRole.RETIRED, by, reason=left, now=now)
+            if before is not None:
+                _give(connection, before, ModelRole.ACTIVE, by, reason=f"rolled back from {model_id}", now=now)
 
     def current(self, kind: str, role: ModelRole = ModelRole.ACTIVE) -> StoredModel | None:
         """Return the model of a kind that has a role now; None where none has."""
@@ -140,10 +142,12 @@ class ModelLog(Resource):
         return self.of(given[0]) if given else None
 
     def previous(self, kind: str) -> StoredModel | None:
-        """Return the model that was active before the active one, to go back to; None where there was none."""
-        history = [given for given in self.history(kind) if given.role is ModelRole.ACTIVE]
-        others = [given.model_id for given in history if given.model_id != history[0].model_id]
-        return self.of(others[0]) if others else None
+        """Return the model that was active before the active one, to go back to; None where there was none.
+
+        A model that was rolled back from is none to go back to, unless it was activated again since.
+        """
+        stood = _stood(self.history(kind))
+        return self.of(stood[-2]) if len(stood) > 1 else None
 
     def of(self, model_id: str) -> StoredModel:
         """Return one model.
@@ -186,6 +190,41 @@ def _holders(history: Sequence[Activation], role: ModelRole) -> list[str]:
         latest.setdefault(given.model_id, given.role)
     last = next((given.model_id for given in history if given.role is role), None)
     return [last] if last is not None and latest[last] is role else []
+
+
+def _stood(history: Sequence[Activation]) -> list[str]:
+    """Return the models that were activated one after the other, the active one last, without those that were left."""
+    stood: list[str] = []
+    for given in reversed(history):
+        if stood and given.model_id == stood[-1]:
+            if given.role is not ModelRole.ACTIVE:
+                stood.pop()
+        elif given.role is ModelRole.ACTIVE:
+            stood.append(given.model_id)
+    return stood
+
+
+def _give(
+    connection: Connection,
+    model_id: str,
+    role: ModelRole,
+    by: str,
+    *,
+    reason: str | None,
+    now: datetime,
+    forced: bool = False,
+) -> None:
+    row = {
+        "model_id": model_id,
+        "kind": _model_of(connection, model_id).kind,
+        "role": role.value,
+        "activated_by": by,
+        "reason": reason,
+        "forced": forced,
+        "created_at": now,
+    }
+    connection.execute(insert(activations).values(row))
+    publish(connection, [(EventKind.MODEL, None, {"model": model_id, "role": role.value})], now)
 
 
 def _model_of(connection: Connection, model_id: str) -> StoredModel:
