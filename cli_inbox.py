@@ -94,7 +94,8 @@ def inbox_import(
 ) -> None:
     """Triage the mails that were dropped into a folder, .eml or Outlook .msg, and move them to `done` in it.
 
-    What cannot be read is kept and moved to `rejected`; the exit code is then 1.
+    What cannot be read is kept and moved to `rejected`; what fails otherwise stays, to be tried again: the exit code is
+    then 1. What was written to in the last two seconds may still be on its way: it is waited for.
 
     Example: triage inbox import /srv/scans/mail
     """
@@ -103,28 +104,44 @@ def inbox_import(
     settings, stop = ready_settings(), threading.Event()
     with open_database(settings) as store:
         mails, articles = build_mail_folder(settings, store, folder)
-        if not watch:
-            raise typer.Exit(1 if _taken(mails) else 0)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        rejected = 0
+        if not watch:
+            raise typer.Exit(0 if _all_taken(mails, stop) else 1)
+        is_whole = True
         articles.start()
         try:
             while not stop.is_set():
-                rejected += _taken(mails)
+                is_whole &= _taken(mails, stop)
                 stop.wait(LOOK_EVERY_S)
         finally:
             articles.stop()
-    raise typer.Exit(1 if rejected else 0)
+    raise typer.Exit(0 if is_whole else 1)
 
 
-def _taken(mails: "MailFolder") -> int:
-    """Take the mails that lie in a folder, print a line each, and return how many were rejected."""
-    rejected = 0
+def _all_taken(mails: "MailFolder", stop: threading.Event) -> bool:
+    """Take the mails that lie in a folder, those just written too; return whether all of them were taken."""
+    from triage.mail_folder import SETTLED_AFTER_S
+
+    is_whole = _taken(mails, stop)
+    if not stop.is_set() and mails.unsettled():
+        stop.wait(SETTLED_AFTER_S)
+        is_whole &= _taken(mails, stop)
+    left = mails.unsettled()
+    if left:
+        say(f"{left} just written to and left: run it again")
+    return is_whole and not left and not stop.is_set()
+
+
+def _taken(mails: "MailFolder", stop: threading.Event) -> bool:
+    """Take mails until told to stop, print a line each, and return whether none was rejected or failed."""
+    is_whole = True
     for dropped in mails.work_off():
         print_line(f"{dropped.outcome:<9} {dropped.name}  {dropped.detail}")
-        rejected += dropped.outcome == "rejected"
-    return rejected
+        is_whole &= dropped.outcome not in ("rejected", "failed")
+        if stop.is_set():
+            break
+    return is_whole
 
 
 def _plan(mailbox: "MailboxSettings") -> Iterator[str]:

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from kb.gap_notes import note_triages
 from routes.services import Given, Services
 from triage.channels import chat, inbound_mail, phone_tree, sms, zendesk
-from triage.channels.email import Mail
+from triage.channels.inbound_mail import PostedMail
 from triage.channels.request import decoded, message_of
 from triage.channels.settings import ChannelSettings
 from triage.channels.signatures import (
@@ -45,13 +45,18 @@ async def take_zendesk(request: Request, services: Given) -> Response:
     hook = await _hook(request)
     invocation = check_zendesk(hook, require_secret(_channels(request).zendesk_secret, "TRIAGE_ZENDESK_SECRET"))
 
-    def read() -> Message:
-        return zendesk.message_of(decoded(hook.body))[0]
-
     def then(message: Message) -> None:
-        services.store.links.link(message.id, zendesk.SYSTEM, zendesk.message_of(decoded(hook.body))[1])
+        services.store.links.link(message.id, zendesk.SYSTEM, zendesk.ticket_of(message))
 
-    return await run_in_threadpool(_once, services, hook, Channel.TICKET, read, f"zendesk:{invocation}", then)
+    return await run_in_threadpool(
+        _once,
+        services,
+        hook,
+        Channel.TICKET,
+        lambda: zendesk.message_of(decoded(hook.body)),
+        f"zendesk:{invocation}",
+        then,
+    )
 
 
 @router.post("/twilio")
@@ -151,7 +156,7 @@ def _once(
     services: Services,
     hook: Hook,
     channel: Channel,
-    read: Callable[[], Message | Mail | None],
+    read: Callable[[], Message | PostedMail | None],
     delivery: str | None = None,
     then: Callable[[Message], None] = _nothing,
     answer: Callable[[Services, str], Mapping[str, object]] = lambda services, message_id: {},
@@ -180,13 +185,13 @@ def _once(
         return _answered("rejected", str(error))
     if came is None:
         return _answered("ignored", "nothing a resident said")
-    message = came.message if isinstance(came, Mail) else came
+    message = came.mail.message if isinstance(came, PostedMail) else came
     key = f"hook:{delivery or message.id}"
     kept = services.store.idempotency.begin(key, sha256(hook.body).digest()) if delivery else None
     if kept is not None:
         return Response(kept.answer, status_code=kept.status, media_type="application/json")
     try:
-        status = _take_mail(services, hook, came) if isinstance(came, Mail) else _take(services, hook, came, then)
+        status = _take_mail(services, came) if isinstance(came, PostedMail) else _take(services, hook, came, then)
         response = _answered(status, message.id, **answer(services, message.id))
     except BaseException:
         if delivery:
@@ -209,10 +214,10 @@ def _take(services: Services, hook: Hook, message: Message, then: Callable[[Mess
     return "stored"
 
 
-def _take_mail(services: Services, hook: Hook, mail: Mail) -> str:
+def _take_mail(services: Services, posted: PostedMail) -> str:
     """Take a mail as from a mailbox: spam, delivery reports, loops and automatic answers are set aside."""
     with services.metrics.failures(Channel.EMAIL):
-        taken = MailIntake(services.store, services.pipeline, partial(_note, services)).take(mail, hook.body)
+        taken = MailIntake(services.store, services.pipeline, partial(_note, services)).take(posted.mail, posted.raw)
     return "known" if taken.triage is None else "set aside" if taken.aside else "stored"
 
 

@@ -242,13 +242,18 @@ class Mailbox:
 
     @contextmanager
     def _looking_into(self, folder: str) -> Iterator[None]:
-        """Look at another folder, and come back to this one, which must be the same as before."""
-        with saying("examine"):
-            self._client.select_folder(folder, readonly=True)
-        with saying("search"):
-            yield
-        if self._select() != self.validity:
-            raise MailboxLost("the mailbox was made anew while it was open")
+        """Look at another folder, and come back to this one, which must be the same as before.
+
+        Whatever is refused there, what follows is asked of this folder: a UID names another mail in the other one.
+        """
+        try:
+            with saying("examine"):
+                self._client.select_folder(folder, readonly=True)
+            with saying("search"):
+                yield
+        finally:
+            if self._select() != self.validity:
+                raise MailboxLost("the mailbox was made anew while it was open")
 
     def _has_digest(self, uid: int, digest: str | None) -> bool:
         if digest is None:  # too large to be read whole: its name and its size have to do

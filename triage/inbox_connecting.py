@@ -22,8 +22,8 @@ def connected(settings: MailboxSettings) -> IMAPClient:
         MailboxLost: If it cannot be reached, or is not who it should be.
     """
     private = settings.security is not Security.NONE
-    trusted = ssl.create_default_context(cafile=settings.ca_file) if private else None
     with saying("connect"):
+        trusted = ssl.create_default_context(cafile=settings.ca_file) if private else None
         client = IMAPClient(
             settings.host,
             settings.port,

@@ -84,14 +84,17 @@ class Inbox:
                     box.close()
             except (MailboxError, StoreError) as error:
                 losses += 1
-                self._rest(mailbox, error, losses, stop)
+                self._rest(mailbox, str(error), losses, stop)
+            except Exception as error:  # an edge: nothing else would tell of a mailbox that nobody reads any more
+                losses += 1
+                self._rest(mailbox, type(error).__name__, losses, stop)
 
     def _check(self, mailbox: MailboxSettings, missing: Sequence[str]) -> None:
         if missing:
             raise MailboxError(f"folders are missing: {', '.join(missing)}: triage inbox check --create makes them")
 
-    def _rest(self, mailbox: MailboxSettings, error: Exception, losses: int, stop: threading.Event) -> None:
+    def _rest(self, mailbox: MailboxSettings, failure: str, losses: int, stop: threading.Event) -> None:
         waited_s = pause_s(losses, self._draw)
-        fields = {"mailbox": mailbox.name, "failure": str(error), "again_in_s": round(waited_s, 1)}
+        fields = {"mailbox": mailbox.name, "failure": failure, "again_in_s": round(waited_s, 1)}
         log.warning("mailbox lost", extra={"fields": fields})
         stop.wait(waited_s)

@@ -127,7 +127,7 @@ class InboxSettings:
     Attributes:
         mailboxes: At least one.
         outgoing: None where nothing is sent.
-        acknowledgments_per_day: How many one sender gets in a day, over all mailboxes; a thread gets one.
+        acknowledgments_per_day: How many one address gets in a day, over all mailboxes; a thread gets one.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT

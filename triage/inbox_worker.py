@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from triage.channels.email import MAX_BYTES, Mail, read_mail, with_thread
 from triage.channels.spam import text_digest
-from triage.errors import MailboxError, MailboxLost, MessageRejected
+from triage.errors import MailboxError, MailboxLost, MessageRejected, StoreError
 from triage.inbox import Fetched, Mailbox
 from triage.inbox_settings import InboxSettings, MailboxSettings
 from triage.mail_intake import attachment_of
@@ -101,6 +101,10 @@ class InboxWorker:
             self._failed(row, str(error))
             if isinstance(error, MailboxLost):
                 raise
+        except StoreError:
+            raise
+        except Exception as error:  # an edge: one mail that makes trouble must not hold up the others
+            self._failed(row, type(error).__name__)
         return False
 
     def _brought(self, box: Mailbox, row: MailRow) -> bool:
@@ -131,11 +135,13 @@ class InboxWorker:
         arrived = Arrived(row=row, mail=mail, size=fetched.size, digest=digest)
         try:
             triage = self._desk.triage(mail.message)
-        except Exception as error:  # an edge: one mail that cannot be triaged must not hold up the others
+            settlement = self._desk.mails.settle(
+                self._name, row, mail.message, lambda situation: self._router.settle(arrived, triage, situation)
+            )
+        except StoreError:
+            raise
+        except Exception as error:  # an edge: a mail that cannot be triaged or answered goes to people in the end
             return self._untriaged(arrived, type(error).__name__)
-        settlement = self._desk.mails.settle(
-            self._name, row, mail.message, lambda situation: self._router.settle(arrived, triage, situation)
-        )
         if settlement is None:
             return None
         self._desk.then(mail.message, settlement.triage)
@@ -179,15 +185,21 @@ class InboxWorker:
 
 
 def _read(fetched: Fetched) -> Mail:
-    mail = read_mail(fetched.raw, received_at=fetched.received_at)
+    try:
+        mail = read_mail(fetched.raw, received_at=fetched.received_at)
+    except MessageRejected:
+        raise
+    except Exception as error:  # an edge: what no rule foresaw is kept and goes to people like what breaks one
+        raise MessageRejected(f"cannot be read ({type(error).__name__}); have an agent look at it") from error
     return mail if fetched.is_whole else replace(mail, warnings=(*mail.warnings, TOO_LARGE))
 
 
 def _stored(mail: Mail, raw: bytes) -> StoredMail:
+    """Return what is kept; its like is counted by where an answer goes, which is what the cap on them protects."""
     return StoredMail(
         message=mail.message,
         raw=raw,
         files=tuple(map(attachment_of, mail.files)),
-        sender=mail.sender,
+        sender=mail.reply_to or mail.sender,
         text_digest=text_digest(mail),
     )

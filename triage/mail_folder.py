@@ -6,7 +6,9 @@ A file is moved after its commit. Who dies in between finds it again, and the st
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +28,10 @@ SETTLED_AFTER_S: Final = 2.0  # a file that was written to more lately may still
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
-    """What became of a file: `stored`, `known`, `set aside` or `rejected`, with the message's identity or the rule."""
+    """What became of a file: `stored`, `known`, `set aside`, `rejected`, or `failed`, which is tried again.
+
+    The detail is the message's identity, the rule that it breaks, or the kind of the error.
+    """
 
     name: str
     outcome: str
@@ -49,20 +54,31 @@ class MailFolder:
 
     def waiting(self, settled_after_s: float = SETTLED_AFTER_S) -> list[Path]:
         """Return the files to read, by name; not those that are hidden, or may still be written to."""
-        found = (path for path in self._folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
-        return sorted(
-            path
-            for path in found
-            if not path.name.startswith(".") and time.time() - path.stat().st_mtime >= settled_after_s
-        )
+        return sorted(path for path, age_s in self._ages() if age_s >= settled_after_s)
+
+    def unsettled(self, settled_after_s: float = SETTLED_AFTER_S) -> int:
+        """Return how many files may still be written to."""
+        return sum(age_s < settled_after_s for _, age_s in self._ages())
 
     def work_off(self, settled_after_s: float = SETTLED_AFTER_S) -> Iterator[Dropped]:
-        """Take every file, and yield what became of each."""
+        """Take every file, and yield what became of each; one that fails stays where it is and stops no other."""
         for path in self.waiting(settled_after_s):
             try:
-                yield self._take(path)
+                dropped = self._take(path)
             except FileNotFoundError:  # another process was quicker
                 continue
+            except Exception as error:  # an edge of the service: whatever one file does, the next one is taken
+                kind = type(error).__name__
+                log.error("a file of the mail folder failed: %s", kind)
+                dropped = Dropped(name=path.name, outcome="failed", detail=kind)
+            yield dropped
+
+    def _ages(self) -> Iterator[tuple[Path, float]]:
+        """Yield each mail and how many seconds ago it was written to; none that another process has just moved."""
+        for path in self._folder.iterdir():
+            if path.suffix.lower() in ENDINGS and not path.name.startswith(".") and path.is_file():
+                with suppress(FileNotFoundError):
+                    yield path, time.time() - path.stat().st_mtime
 
     def _take(self, path: Path) -> Dropped:
         with path.open("rb") as file:
@@ -81,8 +97,5 @@ class MailFolder:
         """Move a file beside others of its name, none of which is overwritten."""
         folder = self._folder / below
         folder.mkdir(exist_ok=True)
-        for number in range(10_000):
-            target = folder / (path.name if number == 0 else f"{path.stem}-{number}{path.suffix}")
-            if not target.exists():
-                path.rename(target)
-                return
+        names = (path.name if number == 0 else f"{path.stem}-{number}{path.suffix}" for number in count())
+        path.rename(next(folder / name for name in names if not (folder / name).exists()))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from triage.channels.aside import aside_of, held
-from triage.channels.email import Mail
+from triage.channels.email import Mail, with_thread
 from triage.channels.mail_files import MailFile
 from triage.pipeline import Pipeline
 from triage.store import SqlTriageStore
@@ -46,8 +46,10 @@ class MailIntake:
     def take(self, mail: Mail, raw: bytes) -> TakenMail:
         """Store a mail with its bytes and files, then its answer; what is broken off is done again when it comes again.
 
-        Its recipients are this service's addresses, or it would not have come: one from among them is a loop.
+        It joins the thread of the nearest known mail that it answers. Which of its recipients are this service's is not
+        known: X-Loop with one of them marks a loop, while a sender among them may be a resident with a copy to himself.
         """
+        mail = with_thread(mail, self._store.mails.threads_of(mail.parents))
         message = mail.message
         if self._store.first_answer(message) is not None:
             return TakenMail(message_id=message.id, triage=None)
@@ -55,7 +57,8 @@ class MailIntake:
         for file in mail.files:
             self._store.links.attach(message.id, attachment_of(file))
         triage = self._pipeline.triage(message)
-        aside = aside_of(mail, triage, own_addresses=mail.recipients)
+        own_addresses = mail.recipients if "x-loop" in mail.headers else ()
+        aside = aside_of(mail, triage, own_addresses=own_addresses)
         triage = held(triage, aside) if aside else triage
         self._store.save_once(message, triage, aside=aside.note if aside else None)
         self._noted([(message, triage)])

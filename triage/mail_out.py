@@ -8,7 +8,8 @@ the server has taken it; it keeps the resident's Message-ID, by which a mailbox 
 import re
 import smtplib
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -73,7 +74,7 @@ class MailServer:
             DeliveryRefused: If it never will.
         """
         try:
-            with self._connected() as smtp:
+            with self._line() as smtp:
                 _checked(*smtp.mail(sender, ["BODY=8BITMIME"] if smtp.has_extn("8bitmime") else []))
                 for recipient in recipients:
                     _checked(*smtp.rcpt(recipient))
@@ -89,10 +90,21 @@ class MailServer:
             DeliveryFailed: If that does not work.
         """
         try:
-            with self._connected() as smtp:
+            with self._line() as smtp:
                 smtp.noop()
         except (smtplib.SMTPException, OSError) as error:
             raise DeliveryFailed(_kind_of(error)) from None
+
+    @contextmanager
+    def _line(self) -> Iterator[smtplib.SMTP]:
+        """Give a connection; how the server takes leave changes nothing about a mail that it has taken or refused."""
+        smtp = self._connected()
+        try:
+            yield smtp
+        finally:
+            with suppress(smtplib.SMTPException, OSError):
+                smtp.quit()
+            smtp.close()
 
     def _connected(self) -> smtplib.SMTP:
         outgoing = self._outgoing

@@ -12,9 +12,8 @@ from email.utils import format_datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from triage.channels.autoreply import MAX_REFERENCES
+from triage.channels.autoreply import MAX_REFERENCES, sent_header
 from triage.channels.email import OLE_MAGIC, Mail, read_mail
-from triage.channels.mail_text import header_text
 from triage.errors import MessageRejected
 
 REPLY: Final = "mail.reply"
@@ -67,7 +66,7 @@ def reply_mail(payload: Mapping[str, Any], *, key: str, own_address: str, now: d
         own_address: Whom it is from.
         now: Aware.
     """
-    subject = header_text(payload["subject"]) or "your message"
+    subject = sent_header(payload["subject"]) or "your message"
     answer = EmailMessage()
     answer["From"] = own_address
     answer["To"] = payload["to"]
@@ -75,8 +74,8 @@ def reply_mail(payload: Mapping[str, Any], *, key: str, own_address: str, now: d
     answer["Date"] = format_datetime(now)
     answer["Message-ID"] = f"<reply-{sha256(key.encode()).hexdigest()[:32]}@{own_address.rpartition('@')[2]}>"
     if payload["thread"]:
-        answer["In-Reply-To"] = f"<{header_text(payload['thread'][-1])}>"
-        answer["References"] = " ".join(f"<{header_text(each)}>" for each in payload["thread"])
+        answer["In-Reply-To"] = f"<{sent_header(payload['thread'][-1])}>"
+        answer["References"] = " ".join(f"<{sent_header(each)}>" for each in payload["thread"])
     answer.set_content(payload["text"])  # which takes away what is there of Content-…
     if payload["language"]:
         answer["Content-Language"] = payload["language"]

@@ -191,7 +191,8 @@ class Router:
     def _may_answer(self, mail: Mail, situation: Situation) -> bool:
         received_at = mail.message.received_at
         return (
-            not reasons_against_answer(mail, own_addresses=self._settings.addresses)
+            (mail.reply_to or mail.sender).isascii()  # no other address can be named to every server
+            and not reasons_against_answer(mail, own_addresses=self._settings.addresses)
             and (received_at is None or received_at > situation.now - ANSWERED_WITHIN)
             and is_within(
                 self._cap,

@@ -31,11 +31,16 @@ class Taken:
 
 @dataclass
 class Post:
-    """What was taken; `answer` is what the server says to each mail, after which it hangs up where it is empty."""
+    """What was taken.
+
+    `answer` is what the server says to each mail, after which it hangs up where it is empty; `farewell` what it says
+    to QUIT.
+    """
 
     port: int
     taken: list[Taken] = field(default_factory=list)
     answer: Callable[[Taken], str] = lambda taken: "250 taken"
+    farewell: str = "221 bye"
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def times_taken(self) -> Counter[str]:
@@ -56,6 +61,9 @@ class Post:
             server.transport.abort()
             await asyncio.sleep(0)
         return said or "250 nobody hears this"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        return self.farewell
 
 
 @contextmanager

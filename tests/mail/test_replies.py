@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from api import create_app
 from tests.fakes import fake_parts
 from tests.mail.desks import OWN, mail_of
 from tests.mail.smtp_server import Post
+from tests.triage.channels.test_autoreply import encoded
+from triage.channels.autoreply import UNBROKEN
 from triage.channels.email import read_mail
 from triage.mail_replies import reply_mail, way_back
 from triage.pipeline import Pipeline
@@ -121,6 +124,15 @@ def test_the_thread_begins_with_a_mail_without_an_identity() -> None:
     payload: dict[str, Any] = {"to": back.to, "subject": back.subject, "thread": [], "text": "Hello", "language": None}
     mail = reply_mail(payload, key="reply:1", own_address=OWN, now=utc_now())
     assert (mail["Subject"], mail["In-Reply-To"]) == ("RE: Street", None)
+
+
+def test_what_a_stranger_encoded_several_times_never_becomes_a_header_of_the_reply() -> None:
+    smuggled = encoded("x\r\nBcc: a@example.com\r\n\r\nBuy pills", 2)
+    payload: dict[str, Any] = {"to": "jo@example.com", "subject": smuggled, "thread": [smuggled], "language": None}
+    mail = reply_mail({**payload, "text": "Hello"}, key="reply:1", own_address=OWN, now=utc_now())
+    sent = message_from_bytes(mail.as_bytes(policy=UNBROKEN))
+    assert sent.get_payload(decode=True) == b"Hello\r\n"
+    assert "Bcc" not in sent
 
 
 class Still:

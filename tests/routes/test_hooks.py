@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from api import create_app
 from tests.fakes import fake_parts
 from triage.channels.settings import ChannelSettings
+from triage.mail_replies import way_back
 from triage.pipeline import Pipeline
 from triage.store import SqlTriageStore
 from triage.types import Channel
@@ -121,6 +122,22 @@ def test_a_zendesk_comment_joins_its_tickets_thread(client: TestClient, store: S
     assert store.contact_of("zendesk-35-9").message.thread_id == "zendesk-35"
 
 
+@pytest.mark.parametrize(
+    "comment",
+    [
+        {"id": 9, "body": "we are on it", "author": {"id": 1, "is_staff": True}, "is_public": True},
+        {"id": 9, "body": "call her back", "author": {"id": 1, "is_staff": False}, "is_public": False},
+        {"id": 9, "body": "Triage 311: The service says (suggest) waste.dumping, Public Works. Version 1."},
+    ],
+)
+def test_what_staff_or_this_service_wrote_on_a_ticket_is_no_contact(
+    client: TestClient, store: SqlTriageStore, comment: dict[str, Any]
+) -> None:
+    event = {"detail": {"id": "35"}, "event": {"comment": comment}}
+    assert zendesk(client, event).json()["status"] == "ignored"
+    assert (store.counts().contacts, store.counts().rejections) == (0, 0)
+
+
 @pytest.mark.parametrize("age", [timedelta(minutes=6), timedelta(minutes=-6)])
 def test_an_old_signature_is_refused(client: TestClient, age: timedelta) -> None:
     assert zendesk(client, TICKET, at=datetime.now(UTC) - age).status_code == 403
@@ -181,6 +198,28 @@ def test_postmark_brings_mail(client: TestClient, store: SqlTriageStore) -> None
         answer = client.post("/v1/hooks/postmark", content=json.dumps(raw), headers=BASIC)
         assert answer.json() == {"status": status, "detail": "p-1@inbound.postmarkapp.com"}
     assert store.contact_of("p-1@inbound.postmarkapp.com").message.subject == "Couch Bcc: x@example.org"
+
+
+def test_a_mail_that_was_posted_can_be_replied_to(client: TestClient, store: SqlTriageStore) -> None:
+    client.post("/v1/hooks/sendgrid", files={"email": (None, MAIL)}, headers=BASIC)
+    raw = {"From": "Jo <jo@example.org>", "To": "311@example.org", "MessageID": "p-1", "TextBody": "a couch"}
+    client.post("/v1/hooks/postmark", content=json.dumps(raw), headers=BASIC)
+    for message_id in ("w-1@example.org", "p-1@inbound.postmarkapp.com"):
+        back = way_back(store.contact_of(message_id).raw)
+        assert back is not None
+        assert (back.to, back.thread) == ("jo@example.org", (message_id,))
+
+
+def test_a_mail_that_is_attached_to_a_posted_mail_is_read(client: TestClient, store: SqlTriageStore) -> None:
+    inner = b"From: lee@example.org\r\nSubject: =?utf-8?q?Caf=C3=A9?=\r\n\r\nThere is a gas smell\r\n"
+    parts: list[tuple[str, Any]] = [
+        ("headers", (None, "Message-ID: <w-3@example.org>\n")),
+        ("from", (None, "jo@example.org")),
+        ("text", (None, "see below")),
+        ("attachment1", ("a.eml", inner, "message/rfc822")),
+    ]
+    assert client.post("/v1/hooks/sendgrid", files=parts, headers=BASIC).json()["status"] == "stored"
+    assert store.contact_of("w-3@example.org").message.text == "see below\n\nCafé\n\nThere is a gas smell"
 
 
 def test_a_wrong_password_brings_nothing(client: TestClient) -> None:

@@ -39,7 +39,7 @@ def docx(xml: bytes) -> bytes:
         (b"X-Spam-Flag: YES\r\n", "spam (the mail server's filter says so)"),
         (b"Auto-Submitted: auto-replied\r\n", "an automatic answer"),
         (b"X-Failed-Recipients: a@example.org\r\n", "a delivery report"),
-        (b"To: jo@example.org\r\n", "a mail of this service that came back"),
+        (b"To: 311@example.org\r\nX-Loop: 311@example.org\r\n", "a mail of this service that came back"),
     ],
 )
 def test_a_posted_mail_that_no_agent_need_see_is_set_aside(
@@ -189,5 +189,13 @@ def test_a_hostile_attachment_is_listed_and_unread_and_takes_no_mail_with_it(
 def test_a_form_that_is_no_form_is_kept(client: TestClient, store: SqlTriageStore) -> None:
     headers = {**BASIC, "Content-Type": "multipart/form-data; boundary=x"}
     answer = client.post("/v1/hooks/sendgrid", content=b"--x\r\ncut", headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (200, "rejected")
+    assert store.counts().rejections == 1
+
+
+def test_a_form_whose_parts_nest_without_end_is_kept(client: TestClient, store: SqlTriageStore) -> None:
+    parts = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(2_000))
+    files: dict[str, Any] = {"text": (None, b"see below"), "a": ("a.eml", parts.encode(), "message/rfc822")}
+    answer = client.post("/v1/hooks/sendgrid", files=files, headers=BASIC)
     assert (answer.status_code, answer.json()["status"]) == (200, "rejected")
     assert store.counts().rejections == 1

@@ -69,6 +69,22 @@ def test_another_uidvalidity_begins_anew_and_closes_what_was_under_way(store: Sq
     }
 
 
+def test_mails_that_lie_under_a_uidvalidity_that_comes_back_are_found_again(store: SqlTriageStore) -> None:
+    store.mails.discover(BOX, 7, [1, 2, 3])
+    one, two, _ = claimed(store)
+    store.mails.finish("w-1", one, MailState.DONE)
+    store.mails.discover(BOX, 8, [1])
+    assert not store.mails.finish("w-1", two, MailState.DONE)
+    store.mails.discover(BOX, 7, [2, 4])
+    assert {row.uid for row in claimed(store, "w-2")} == {2, 4}
+    assert store.mails.claim("w-2", BOX, 8) == ()
+    assert {(count.state, count.number) for count in store.mails.counts()} == {
+        (MailState.DONE, 1),
+        (MailState.FOUND, 2),
+        (MailState.GONE, 2),
+    }
+
+
 def test_a_mail_is_leased_to_one_worker_until_the_lease_ends(timed: SqlTriageStore, clock: Clock) -> None:
     timed.mails.discover(BOX, 7, [1, 2])
     rows = timed.mails.claim("w-1", BOX, 7, lease=timedelta(minutes=5))

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -129,3 +130,39 @@ def test_only_settled_visible_mails_are_read(folder: MailFolder, tmp_path: Path)
     (tmp_path / "folder.eml").mkdir()
     os.utime(tmp_path / "old.eml", (1, 1))
     assert [path.name for path in folder.waiting()] == ["old.eml"]
+
+
+def test_a_file_that_fails_stays_and_stops_no_other(
+    folder: MailFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.eml", "b.eml"):
+        (tmp_path / name).write_bytes(MAIL)
+    opened = Path.open
+
+    def refuse(path: Path, mode: str) -> IO[bytes]:
+        if path.name == "a.eml":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, "rb")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refuse)
+        assert outcomes(folder) == [
+            Dropped(name="a.eml", outcome="failed", detail="PermissionError"),
+            Dropped(name="b.eml", outcome="stored", detail="f-1@example.org"),
+        ]
+    assert [each.outcome for each in outcomes(folder)] == ["known"]
+
+
+def test_a_file_that_another_process_moved_meanwhile_is_passed_over(
+    folder: MailFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.eml").symlink_to(tmp_path / "gone")
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    assert (folder.waiting(), folder.unsettled()) == ([], 0)
+
+
+def test_a_mail_that_was_just_written_is_told(folder: MailFolder, tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(MAIL)
+    assert (folder.waiting(), folder.unsettled()) == ([], 1)
+    os.utime(tmp_path / "a.eml", (1, 1))
+    assert (folder.waiting(), folder.unsettled()) == ([tmp_path / "a.eml"], 0)

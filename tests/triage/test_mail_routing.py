@@ -145,6 +145,7 @@ def test_a_person_who_has_decided_is_not_overruled_by_a_sign_of_spam() -> None:
         {"acknowledge": False},
         {"headers": "List-Id: <a.example.org>\r\n"},
         {"headers": "Precedence: bulk\r\n"},
+        {"headers": "Reply-To: jos\u00e9@example.com\r\n"},
         {"received_at": NOW - timedelta(days=4)},
         {"situation": replace(QUIET, acknowledged_in_thread=(NOW - timedelta(days=90),))},
         {"situation": replace(QUIET, acknowledged_to_sender=(NOW - timedelta(hours=1),) * 5)},

@@ -45,7 +45,7 @@ def aside_of(
     kind = kind_of(mail, own_addresses=own_addresses)
     if kind is not MailKind.ORDINARY:
         return Aside(why=_SAID[kind], is_spam=False)
-    verdict = judged(mail, repetition)
+    verdict = judged(mail, repetition, own_addresses=own_addresses)
     signs = "; ".join(sign for sign, _ in verdict.signs)
     return Aside(why=f"spam ({signs})", is_spam=True) if verdict.is_spam else None
 

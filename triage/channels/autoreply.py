@@ -44,6 +44,15 @@ class Cap:
     span: timedelta = timedelta(days=1)
 
 
+def sent_header(raw: object) -> str:
+    """Return what a header of a mail that leaves may say of what came in: `header_text` without encoded words.
+
+    `EmailMessage` decodes encoded words once more when it is given a header: what was encoded several times would
+    come out as further headers, or not at all.
+    """
+    return header_text(raw).replace("=?", "= ?")
+
+
 def reasons_against_answer(mail: Mail, *, own_addresses: Collection[str]) -> tuple[str, ...]:
     """Return why a mail gets no automatic answer; empty where it may get one.
 
@@ -119,16 +128,16 @@ def acknowledgment(
     answer = EmailMessage()
     answer["From"] = own_address
     answer["To"] = mail.reply_to or mail.sender
-    answer["Subject"] = header_text(f"Auto: {mail.message.subject or 'your message'}")[:200]
+    answer["Subject"] = sent_header(f"Auto: {mail.message.subject or 'your message'}")[:200]
     answer["Date"] = format_datetime(now)
-    answer["Message-ID"] = f"<{header_text(message_id)}>"
+    answer["Message-ID"] = f"<{sent_header(message_id)}>"
     answer["Auto-Submitted"] = "auto-replied"
     answer["X-Auto-Response-Suppress"] = "All"
     answer["X-Loop"] = own_address
     if "@" in mail.message.id:  # else the mail came without an identity
         parents = [*reversed(mail.parents[: MAX_REFERENCES - 1]), mail.message.id]
-        answer["In-Reply-To"] = f"<{mail.message.id}>"
-        answer["References"] = " ".join(f"<{parent}>" for parent in parents)
+        answer["In-Reply-To"] = f"<{sent_header(mail.message.id)}>"
+        answer["References"] = " ".join(f"<{sent_header(parent)}>" for parent in parents)
     answer.set_content(text)  # which takes away what is there of Content-…
     answer["Content-Language"] = language
     return answer

@@ -36,7 +36,9 @@ MAX_ATTACHED: Final = 10_000  # characters that letters add to a cover note
 OLE_MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _CONTAINER: Final = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
 _ID: Final = re.compile(r"<([^<>\s]{1,998})>")
-_ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_ADDRESS: Final = re.compile(  # without an encoded word, which has no place in one (RFC 2047, section 5)
+    r"(?:(?!=\?)[^\s@<>,;:\"()\[\]\\]){1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+)
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 
 
@@ -106,10 +108,10 @@ def read_mail(raw: bytes, *, received_at: datetime | None = None) -> Mail:
             f"is no mail whose parts can be read ({type(error).__name__}); have it sent again"
         ) from None
     subject = _first(headers, "subject")
-    text, cut = _text(content, subject)
+    parents = _parents(headers)
+    text, cut = _text(content, subject, is_answer=bool(parents))
     if not (text or content.files):
         raise MessageRejected("holds neither text nor subject nor a file; have an agent look at it")
-    parents = _parents(headers)
     message = Message(
         id=_identity(headers, content),
         text=text[:MAX_CHARACTERS],
@@ -185,9 +187,9 @@ def _first(headers: Mapping[str, Sequence[str]], name: str) -> str:
     return next(iter(headers.get(name, ())), "")
 
 
-def _text(content: Content, subject: str) -> tuple[str, str]:
+def _text(content: Content, subject: str, *, is_answer: bool) -> tuple[str, str]:
     """Return the sender's words and what was cut: the subject where there are no others, letters after a short note."""
-    own = own_words(content.text, subject=subject)
+    own = own_words(content.text, subject=subject, is_answer=is_answer)
     text = own.text
     letters = [f"[{file.name}]\n{file.text}" for file in content.files if file.text]
     if letters and len(text) < SHORT:

@@ -3,25 +3,43 @@
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
-from email.message import EmailMessage
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.errors import MessageError
 from email.message import Message as Part
 from email.parser import BytesParser
 from email.policy import compat32
 from typing import Any, Final
 
 from triage.channels.email import Mail, read_mail
-from triage.channels.mail_text import decoded_text, header_text, sound
+from triage.channels.mail_rebuilding import as_it_came, rebuilt_mail
+from triage.channels.mail_text import decoded_text, header_text
 from triage.errors import MessageRejected
 
 MAX_FILES: Final = 100
-_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,60}")
-_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80}")
-# They describe the parts of the mail as it was, which are put together anew.
-_ABOUT_PARTS: Final = ("content-type", "content-transfer-encoding", "mime-version", "content-disposition")
+# What Python's parser of mails raises on damaged or hostile ones.
+_DAMAGED: Final = (MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError)
 
 
-def of_sendgrid(body: bytes, content_type: str) -> Mail:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedMail:
+    """A mail that a provider posted, and the bytes that it was read from, which a reply goes back by."""
+
+    mail: Mail
+    raw: bytes
+
+
+@contextmanager
+def _read_or_rejected() -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGED as error:
+        raise MessageRejected(f"is no mail that can be read ({type(error).__name__}); have it sent again") from None
+
+
+@_read_or_rejected()
+def of_sendgrid(body: bytes, content_type: str) -> PostedMail:
     """Return the mail of a SendGrid Inbound Parse form, raw (`email`) or in fields.
 
     Raises:
@@ -29,14 +47,15 @@ def of_sendgrid(body: bytes, content_type: str) -> Mail:
     """
     fields, files = _form(body, content_type)
     if "email" in fields:
-        return read_mail(fields["email"])
+        return _read(fields["email"])
     headers = [line.partition(":")[::2] for line in _unfolded(_decoded(fields, "headers"))]
     given = {name.strip().lower() for name, _ in headers}
     headers += [(name, _decoded(fields, name)) for name in ("from", "to", "subject") if name not in given]
-    return _mail(headers, _decoded(fields, "text"), _decoded(fields, "html"), files)
+    return _read(rebuilt_mail(headers, text=_decoded(fields, "text"), html=_decoded(fields, "html"), files=files))
 
 
-def of_postmark(raw: object) -> Mail:
+@_read_or_rejected()
+def of_postmark(raw: object) -> PostedMail:
     """Return the mail of a Postmark inbound webhook.
 
     Raises:
@@ -45,7 +64,7 @@ def of_postmark(raw: object) -> Mail:
     if not isinstance(raw, Mapping):
         raise MessageRejected("must be a JSON object as Postmark sends it")
     if isinstance(raw.get("RawEmail"), str):
-        return read_mail(raw["RawEmail"].encode("utf-8", "surrogateescape" if raw["RawEmail"].isascii() else "replace"))
+        return _read(raw["RawEmail"].encode("utf-8", "surrogateescape" if raw["RawEmail"].isascii() else "replace"))
     headers = [(_text(each, "Name"), _text(each, "Value")) for each in _objects(raw, "Headers")]
     given = {name.lower() for name, _ in headers}
     named = {"From": "From", "To": "To", "Subject": "Subject", "Date": "Date", "Reply-To": "ReplyTo"}
@@ -56,32 +75,11 @@ def of_postmark(raw: object) -> Mail:
         (_text(each, "Name"), _text(each, "ContentType"), _bytes(_text(each, "Content")))
         for each in _objects(raw, "Attachments")[:MAX_FILES]
     ]
-    return _mail(headers, _text(raw, "TextBody"), _text(raw, "HtmlBody"), files)
+    return _read(rebuilt_mail(headers, text=_text(raw, "TextBody"), html=_text(raw, "HtmlBody"), files=files))
 
 
-def _mail(headers: Sequence[tuple[str, str]], text: str, html: str, files: Sequence[tuple[str, str, bytes]]) -> Mail:
-    mail = EmailMessage()
-    if text.strip() or not html:
-        mail.set_content(sound(text))
-        if html:
-            mail.add_alternative(sound(html), subtype="html")
-    else:
-        mail.set_content(sound(html), subtype="html")
-    for name, given, content in files:
-        kind = given.split(";")[0].strip().lower()
-        kind = (
-            kind
-            if _TYPE.fullmatch(kind) and not kind.startswith(("multipart/", "message/"))
-            else "application/octet-stream"
-        )
-        main, _, sub = kind.partition("/")
-        mail.add_attachment(content, maintype=main, subtype=sub, filename=header_text(name))
-    top = [
-        f"{name.strip()}: {header_text(value)}\r\n"
-        for name, value in headers
-        if _NAME.fullmatch(name.strip()) and name.strip().lower() not in _ABOUT_PARTS
-    ]
-    return read_mail("".join(top).encode() + mail.as_bytes())
+def _read(raw: bytes) -> PostedMail:
+    return PostedMail(mail=read_mail(raw), raw=raw)
 
 
 def _form(body: bytes, content_type: str) -> tuple[dict[str, bytes], list[tuple[str, str, bytes]]]:
@@ -95,13 +93,21 @@ def _form(body: bytes, content_type: str) -> tuple[dict[str, bytes], list[tuple[
     files: list[tuple[str, str, bytes]] = []
     for part in (each for each in parts[:MAX_FILES] if isinstance(each, Part)):
         name = part.get_param("name", "", "content-disposition")
-        payload = part.get_payload(decode=True)
-        content = payload if isinstance(payload, bytes) else b""
+        content = _content(part)
         if part.get_filename() is not None:
             files.append((header_text(part.get_filename()), part.get_content_type(), content))
         elif isinstance(name, str):
             fields[name] = content
     return fields, files
+
+
+def _content(part: Part) -> bytes:
+    """Return a part's bytes; Python has taken apart those that are mails or have parts themselves."""
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        return b"\n".join(as_it_came(each) for each in payload if isinstance(each, Part))
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
 
 
 def _decoded(fields: Mapping[str, bytes], name: str) -> str:

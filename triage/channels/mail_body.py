@@ -112,7 +112,9 @@ def _leaf(part: Part, kind: str) -> Iterator[_Piece]:
             yield _Piece(file=mail_file(_name(part), kind, content, part.get_content_charset()))
     elif kind in ("text/html", "application/xhtml+xml"):
         markup = decoded_text(content[: MAX_HTML * 2], part.get_content_charset() or _meta_charset(content))
-        yield _Piece(text=html_text(markup), links=html_links(markup))
+        text = html_text(markup)
+        warning = "" if text or not markup.strip() else "the mail's HTML holds no text that can be read"
+        yield _Piece(text=text, links=html_links(markup), warning=warning)
     else:
         text = decoded_text(content[: MAX_TEXT * 4], part.get_content_charset())
         yield _Piece(text=_unflowed(text) if part.get_param("format", "", "content-type") == "flowed" else text)

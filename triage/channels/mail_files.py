@@ -5,10 +5,10 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
-from xml.etree.ElementTree import Element
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -25,6 +25,7 @@ MAX_PAGES: Final = 20
 MAX_NAME: Final = 120
 _SMALL: Final = 1_000_000  # unpacked bytes up to which the ratio does not matter
 _WORDS: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_FOR_OLD_WORDS: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f<>:"|?*\u202a-\u202e\u2066-\u2069]')
 # What the parsers of these formats raise on damaged or hostile files.
 _UNREADABLE: Final = (
@@ -117,14 +118,20 @@ def _docx_text(content: bytes) -> str:
             raise _TooMuch(f"unpacks to over {MAX_RATIO} times its size, which is a zip bomb")
         with archive.open(member) as part:
             xml = part.read(MAX_UNPACKED)
-    root = ElementTree.fromstring(xml, forbid_dtd=True)
-    paragraphs = ("".join(_pieces(paragraph)) for paragraph in root.iter(f"{_WORDS}p"))
-    return "\n".join(paragraphs)
+    return "\n".join(line for line in "".join(_pieces(xml)).split("\n") if line.strip())
 
 
-def _pieces(paragraph: Element) -> list[str]:
+def _pieces(xml: bytes) -> Iterator[str]:
+    """Yield words and breaks in their order, each once, though paragraphs and text boxes stand inside paragraphs."""
     signs = {f"{_WORDS}tab": "\t", f"{_WORDS}br": "\n"}
-    return [node.text or "" if node.tag == f"{_WORDS}t" else signs.get(node.tag, "") for node in paragraph.iter()]
+    unseen = 0
+    for event, node in ElementTree.iterparse(io.BytesIO(xml), events=("start", "end"), forbid_dtd=True):
+        if node.tag == _FOR_OLD_WORDS:
+            unseen += 1 if event == "start" else -1
+        elif node.tag == f"{_WORDS}p":
+            yield "\n"
+        elif event == "end" and not unseen:
+            yield node.text or "" if node.tag == f"{_WORDS}t" else signs.get(node.tag, "")
 
 
 def _pdf_text(content: bytes) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from lxml import etree, html
 
 MAX_HTML: Final = 2_000_000  # characters
+MAX_QUOTES: Final = 20  # marks before a line; a quote in more quotes shows no more
 _BLOCKS: Final = frozenset(
     [
         "address",
@@ -48,7 +49,8 @@ _UNSEEN: Final = frozenset(["head", "title", "style", "script", "noscript", "tem
 def html_text(markup: str) -> str:
     """Return the text of a page; a line for each block, `> ` before what a `blockquote` holds.
 
-    What a style hides is left out, as a reader never saw it. At most MAX_HTML characters are read.
+    What a style hides is left out, as a reader never saw it. At most MAX_HTML characters are read; elements in more
+    than some 2,000 others are no page any more, and read as nothing.
     """
     root = _parsed(markup)
     if root is None:
@@ -100,10 +102,13 @@ class _Reading:
             return
         parts = text.split("\n") if keep else [" ".join(text.split("\n"))]
         self.lines[-1] += parts[0]
-        self.lines.extend("> " * self.depth + part for part in parts[1:])
+        self.lines.extend(self._mark() + part for part in parts[1:])
+
+    def _mark(self) -> str:
+        return "> " * min(self.depth, MAX_QUOTES)
 
     def _break(self) -> None:
-        mark = "> " * self.depth
+        mark = self._mark()
         if self.lines[-1].strip("> "):
             self.lines.append(mark)
         else:
@@ -111,18 +116,26 @@ class _Reading:
 
 
 def html_links(markup: str) -> tuple[tuple[str, str], ...]:
-    """Return the links of a page as (address, words that are shown), in their order."""
+    """Return the links of a page as (address, words that are shown), in their order; the words of the innermost one."""
     root = _parsed(markup)
     if root is None:
         return ()
-    found = root.iterfind(".//a[@href]")
-    return tuple(
-        (" ".join(str(node.get("href")).split()), " ".join("".join(node.itertext()).split())) for node in found
-    )
+    links: list[tuple[str, list[str]]] = []
+    around: list[list[str]] = []
+    for event, node in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+        is_link = node.tag == "a" and node.get("href") is not None
+        if is_link and event == "start":
+            links.append((str(node.get("href")), []))
+            around.append(links[-1][1])
+        elif is_link:
+            around.pop()
+        if around:
+            around[-1].append((node.text if event == "start" else node.tail) or "")
+    return tuple((" ".join(address.split()), " ".join("".join(words).split())) for address, words in links)
 
 
 def _parsed(markup: str) -> Any:  # noqa: ANN401 (lxml has no types)
-    parser = html.HTMLParser(encoding="utf-8", recover=True, no_network=True, huge_tree=False)
+    parser = html.HTMLParser(encoding="utf-8", recover=True, no_network=True, huge_tree=True)
     try:
         return html.document_fromstring(markup[:MAX_HTML].encode("utf-8", "replace"), parser=parser)
     except (etree.LxmlError, ValueError, AssertionError):

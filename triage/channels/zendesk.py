@@ -1,5 +1,6 @@
 """Zendesk webhooks to messages: ticket events, and the JSON that a trigger is given to send."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,10 +10,12 @@ from triage.errors import MessageRejected
 from triage.types import Channel, Message
 
 SYSTEM: Final = "zendesk"
+# What `backends.zendesk.note_of` writes on a ticket, which Zendesk sends back as a comment.
+OWN_NOTE: Final = re.compile(r"\s*Triage 311: (?:An agent chose |The service says \(|the contact is no longer )")
 
 
-def message_of(raw: object) -> tuple[Message, str]:
-    """Return the message of a webhook and its ticket's number.
+def message_of(raw: object) -> Message | None:
+    """Return the message of a webhook; None for what staff wrote, or this service in a note.
 
     Args:
         raw: The decoded body: an event (`{"type": "zen:event-type:ticket.created", "detail": {…}}`, with the comment in
@@ -27,36 +30,45 @@ def message_of(raw: object) -> tuple[Message, str]:
     return _of_event(raw, detail) if isinstance(detail, Mapping) else _of_trigger(raw)
 
 
-def _of_event(raw: Mapping[str, Any], detail: Mapping[str, Any]) -> tuple[Message, str]:
+def ticket_of(message: Message) -> str:
+    """Return the number of the ticket that a message is from."""
+    return (message.thread_id or "").removeprefix(f"{SYSTEM}-")
+
+
+def _of_event(raw: Mapping[str, Any], detail: Mapping[str, Any]) -> Message | None:
     event = raw.get("event")
     comment = event.get("comment") if isinstance(event, Mapping) else None
-    if isinstance(comment, Mapping):
-        return _message(detail.get("id"), detail.get("subject"), comment.get("body"), comment.get("id"))
-    return _message(detail.get("id"), detail.get("subject"), detail.get("description"), None)
+    if not isinstance(comment, Mapping):
+        return _message(detail.get("id"), detail.get("subject"), detail.get("description"), None)
+    author = comment.get("author")
+    if comment.get("is_public") is False or (isinstance(author, Mapping) and author.get("is_staff") is True):
+        return None
+    return _message(detail.get("id"), detail.get("subject"), comment.get("body"), comment.get("id"))
 
 
-def _of_trigger(raw: Mapping[str, Any]) -> tuple[Message, str]:
+def _of_trigger(raw: Mapping[str, Any]) -> Message | None:
     comment = raw.get("comment_id")
     text = raw.get("comment") if comment is not None else raw.get("description")
     return _message(raw.get("ticket_id"), raw.get("subject"), text, comment)
 
 
-def _message(ticket: object, subject: object, text: object, comment: object) -> tuple[Message, str]:
+def _message(ticket: object, subject: object, text: object, comment: object) -> Message | None:
     number = _number(ticket)
     if number is None:
         raise MessageRejected("names no ticket; send its number as ticket_id")
     if not isinstance(text, str) or not text.strip():
         raise MessageRejected("holds no text; send the ticket's description or the comment")
+    if OWN_NOTE.match(text):
+        return None
     said = _number(comment)
     first = f"{SYSTEM}-{number}"
-    message = Message(
+    return Message(
         id=f"{first}-{said}" if said else first,
         text=sound(text).strip()[:MAX_CHARACTERS],
         channel=Channel.TICKET,
         subject=header_text(subject)[:MAX_SUBJECT] or None if isinstance(subject, str) else None,
         thread_id=first,
     )
-    return message, number
 
 
 def _number(value: object) -> str | None:

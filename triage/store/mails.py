@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, case, func, select, update
 
-from triage.store.database import Database, chunks, insert_ignoring, insert_new
+from triage.store.database import Database, insert_ignoring
 from triage.store.dispatching import Dispatch
 from triage.store.documents import json_object, to_json
 from triage.store.identity import name_key
 from triage.store.links import Attachment
+from triage.store.mail_finding import OVER, discover, position_of
 from triage.store.mail_records import MailCount, MailRow, MailState, Settlement, Situation, StoredMail
 from triage.store.mail_settling import lock_mail, settle
 from triage.store.rejecting import store_rejected
@@ -24,13 +25,11 @@ from triage.store.resource import Resource, utc_now
 from triage.store.saving import Arrival, expect_triages, store_arrivals
 from triage.store.schema import attachments, contacts
 from triage.store.schema_mail import mails
-from triage.store.schema_service import cursors
 from triage.types import Channel, Message
 
 LEASE: Final = timedelta(minutes=5)
 LONGEST_WAIT: Final = timedelta(hours=1)
 _FIRST_WAIT_S: Final = 5
-_OVER: Final = (MailState.DONE.value, MailState.GONE.value)
 
 
 class MailLog(Resource):
@@ -49,27 +48,17 @@ class MailLog(Resource):
     def cursor(self, mailbox: str, validity: int) -> int:
         """Return the highest UID that was found under this UIDVALIDITY; 0 before the first."""
         with self._database.reading() as connection:
-            known, uid = _position(connection, mailbox)
+            known, uid = position_of(connection, mailbox)
         return uid if known == validity else 0
 
     def discover(self, mailbox: str, validity: int, uids: Sequence[int]) -> None:
         """Write down mails that lie in a mailbox, and move its cursor behind them.
 
         Under another UIDVALIDITY than before, what had not reached its folder is found anew by its new UID: the old
-        row is closed as gone.
+        row is closed as gone. Under one that comes back, what was closed so and lies there is found again.
         """
-        now = self._now()
-        rows = [_found(mailbox, validity, uid, now) for uid in sorted(set(uids))]
-        unknown = insert_ignoring(self._database.dialect, mails, "mailbox", "validity", "uid")
         with self._database.writing() as connection:
-            known, last = _position(connection, mailbox)
-            if known not in (None, validity):
-                stale = (mails.c.mailbox == mailbox) & (mails.c.validity != validity) & mails.c.state.not_in(_OVER)
-                connection.execute(update(mails).where(stale).values(state=MailState.GONE.value, finished_at=now))
-            for chunk in chunks(rows):
-                connection.execute(unknown, chunk)
-            highest = max([row["uid"] for row in rows[-1:]] + [last if known == validity else 0])
-            _set_position(connection, mailbox, f"{validity}:{highest}", now)
+            discover(connection, self._database.dialect, mailbox, validity, uids, self._now())
 
     def claim(
         self, worker: str, mailbox: str, validity: int, limit: int = 8, lease: timedelta = LEASE
@@ -77,7 +66,7 @@ class MailLog(Resource):
         """Take mails that are under way and due, those first that were tried least, then the oldest."""
         now = self._now()
         is_free = mails.c.leased_until.is_(None) | (mails.c.leased_until <= now)
-        is_due = mails.c.state.not_in(_OVER) & (mails.c.next_attempt_at <= now) & is_free
+        is_due = mails.c.state.not_in(OVER) & (mails.c.next_attempt_at <= now) & is_free
         here = (mails.c.mailbox == mailbox) & (mails.c.validity == validity)
         due = select(mails.c.id).where(here, is_due).order_by(mails.c.attempts, mails.c.id).limit(limit)
         with self._database.writing() as connection:
@@ -217,7 +206,7 @@ class MailLog(Resource):
 
     def counts(self) -> tuple[MailCount, ...]:
         """Return how many mails of each mailbox are in each state, and how many of them have failed."""
-        failed = func.sum(case(((mails.c.failures > 0) & mails.c.state.not_in(_OVER), 1), else_=0))
+        failed = func.sum(case(((mails.c.failures > 0) & mails.c.state.not_in(OVER), 1), else_=0))
         statement = select(mails.c.mailbox, mails.c.state, func.count().label("number"), failed.label("failed"))
         statement = statement.group_by(mails.c.mailbox, mails.c.state).order_by(mails.c.mailbox, mails.c.state)
         with self._database.reading() as connection:
@@ -234,44 +223,12 @@ class MailLog(Resource):
 
 
 def _mine(worker: str, row: MailRow) -> tuple[ColumnElement[bool], ...]:
-    return (mails.c.id == row.id, mails.c.leased_by == worker, mails.c.state.not_in(_OVER))
+    return (mails.c.id == row.id, mails.c.leased_by == worker, mails.c.state.not_in(OVER))
 
 
 def _is_mine(connection: Connection, worker: str, row: MailRow) -> bool:
     """Tell whether the worker still has the mail, and keep it so until the transaction ends."""
     return connection.execute(select(mails.c.id).where(*_mine(worker, row)).with_for_update()).first() is not None
-
-
-def _position(connection: Connection, mailbox: str) -> tuple[int | None, int]:
-    statement = select(cursors.c.position).where(cursors.c.name == _cursor_name(mailbox))
-    found = connection.execute(statement).scalar_one_or_none()
-    if found is None:
-        return None, 0
-    validity, _, uid = found.partition(":")
-    return int(validity), int(uid)
-
-
-def _set_position(connection: Connection, mailbox: str, position: str, now: datetime) -> None:
-    row = {"name": _cursor_name(mailbox), "position": position, "updated_at": now}
-    if not insert_new(connection, cursors, row, "name"):
-        connection.execute(update(cursors).where(cursors.c.name == row["name"]).values(row))
-
-
-def _cursor_name(mailbox: str) -> str:
-    return f"imap:{mailbox}"
-
-
-def _found(mailbox: str, validity: int, uid: int, now: datetime) -> dict[str, Any]:
-    return {
-        "mailbox": mailbox,
-        "validity": validity,
-        "uid": uid,
-        "state": MailState.FOUND.value,
-        "attempts": 0,
-        "failures": 0,
-        "next_attempt_at": now,
-        "created_at": now,
-    }
 
 
 def _mail_row(row: Row[Any]) -> MailRow:

@@ -1,7 +1,7 @@
 """Outlook .msg files for tests: a writer of compound files ([MS-CFB]) and of the properties in them ([MS-OXMSG])."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 SECTOR, MINI, CUTOFF = 512, 64, 4096
@@ -12,12 +12,23 @@ ATTACHMENT_DATA, ATTACHMENT_NAME, ATTACHMENT_TYPE, STORE_SUPPORT, ATTACH_METHOD 
 Tree = dict[str, "bytes | Tree"]
 
 
-def msg_file(texts: Mapping[int, str], attachments: Mapping[str, bytes] | None = None) -> bytes:
-    """Return a .msg file with text properties and attachments by name."""
-    files = attachments or {}
-    head = bytes(8) + struct.pack("<4I", 0, len(files), 0, len(files)) + bytes(8)
-    root = _properties(head, {(CLASS, TEXT): "IPM.Note", **{(pid, TEXT): text for pid, text in texts.items()}})
+def msg_file(
+    texts: Mapping[int, str],
+    attachments: Mapping[str, bytes] | None = None,
+    inner: Sequence[Mapping[int, str]] = (),
+) -> bytes:
+    """Return a .msg file with text properties, attachments by name, and mails inside each other by text properties."""
+    root = _mail(bytes(8), texts, attachments or {}, inner)
     root["__nameid_version1.0"] = {f"__substg1.0_000{number}0102": b"" for number in (2, 3, 4)}
+    return compound_file(root)
+
+
+def _mail(
+    reserved: bytes, texts: Mapping[int, str], files: Mapping[str, bytes], inner: Sequence[Mapping[int, str]]
+) -> Tree:
+    count = len(files) + bool(inner)
+    head = bytes(8) + struct.pack("<4I", 0, count, 0, count) + reserved
+    tree = _properties(head, {(CLASS, TEXT): "IPM.Note", **{(pid, TEXT): text for pid, text in texts.items()}})
     for number, (name, content) in enumerate(files.items()):
         values: dict[tuple[int, int], str | bytes | int] = {
             (ATTACHMENT_DATA, BYTES): content,
@@ -25,8 +36,12 @@ def msg_file(texts: Mapping[int, str], attachments: Mapping[str, bytes] | None =
             (ATTACHMENT_TYPE, TEXT): "text/plain",
             (ATTACH_METHOD, NUMBER): 1,
         }
-        root[f"__attach_version1.0_#{number:08X}"] = _properties(bytes(8), values)
-    return compound_file(root)
+        tree[f"__attach_version1.0_#{number:08X}"] = _properties(bytes(8), values)
+    if inner:
+        attached = _properties(bytes(8), {(ATTACHMENT_NAME, TEXT): "a.msg", (ATTACH_METHOD, NUMBER): 5})
+        attached["__substg1.0_3701000D"] = _mail(b"", inner[0], {}, inner[1:])
+        tree[f"__attach_version1.0_#{len(files):08X}"] = attached
+    return tree
 
 
 def _properties(head: bytes, values: Mapping[tuple[int, int], str | bytes | int]) -> Tree:

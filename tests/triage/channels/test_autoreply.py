@@ -1,6 +1,8 @@
 """No automatic answer where one would loop or bother; the marks of those that are sent."""
 
+import base64
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 
 import pytest
 
@@ -17,6 +19,13 @@ from triage.channels.email import Mail, read_mail
 
 OWN = ("311@example.org",)
 NOW = datetime(2026, 3, 3, 17, tzinfo=UTC)
+
+
+def encoded(text: str, times: int = 1) -> str:
+    """A text as an encoded word (RFC 2047), as an encoded word, and so on."""
+    for _ in range(times):
+        text = f"=?utf-8?b?{base64.b64encode(text.encode()).decode()}?="
+    return text
 
 
 def mail_with(headers: str = "", sender: str = "jo@example.org") -> Mail:
@@ -111,3 +120,26 @@ def test_a_long_identity_leaves_as_it_came() -> None:
     asked = mail_with(f"References: {long}\r\n")
     answer = acknowledgment(asked, text="Done", language="en", own_address=OWN[0], message_id="a@example.org", now=NOW)
     assert f"References: {long} <m-1@example.org>\r\n".encode() in answer.as_bytes(policy=UNBROKEN)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4, 5])
+def test_what_a_stranger_encoded_several_times_never_becomes_a_header_of_the_acknowledgment(times: int) -> None:
+    smuggled = encoded("x\r\nBcc: a@example.com\r\n\r\nBuy pills", times)
+    raw = (
+        f"From: jo@example.org\r\nSubject: {smuggled}\r\n"
+        f"Message-ID: <{encoded(f'm{smuggled}@example.org')}>\r\nReferences: <{smuggled}>\r\n\r\nHi"
+    )
+    answer = acknowledgment(
+        read_mail(raw.encode()), text="Done", language="en", own_address=OWN[0], message_id=smuggled, now=NOW
+    )
+    sent = message_from_bytes(answer.as_bytes(policy=UNBROKEN))
+    assert sent.get_payload(decode=True) == b"Done\r\n"
+    assert "Bcc" not in sent
+    assert sent["To"] == "jo@example.org"
+
+
+@pytest.mark.parametrize("subject", ["é =?x?q?=E9", "é =?utf-8?b?0A==", "=?utf-8?q?=3D=3Futf-8=3Fq=3F=E9=3F=3D?= é"])
+def test_a_broken_encoded_word_can_be_acknowledged(subject: str) -> None:
+    asked = read_mail(f"From: jo@example.org\r\nSubject: {subject}\r\n\r\nHi".encode())
+    answer = acknowledgment(asked, text="Done", language="en", own_address=OWN[0], message_id="a@example.org", now=NOW)
+    assert b"\r\nSubject: " in answer.as_bytes(policy=UNBROKEN)

@@ -164,6 +164,12 @@ def check_read(raw: bytes) -> None:
     assert "\x00" not in mail.message.text
 
 
+@pytest.mark.parametrize("sender", ["=?utf-8?q?=0A@example.org", "Jo <=?utf-8?q?=3D=3F=0A@example.org>"])
+def test_an_address_in_encoded_words_is_none_that_can_be_answered(sender: str) -> None:
+    mail = read_mail(f"From: {sender}\r\nReply-To: {sender}\r\nTo: {sender}\r\n\r\nHi".encode())
+    assert (mail.sender, mail.reply_to, mail.recipients) == ("", "", ())
+
+
 @given(value=st.text(max_size=80))
 def test_a_header_is_one_line_whatever_it_holds(value: str) -> None:
     assert re.search(r"[\x00-\x1f\x7f\x85]", header_text(value)) is None

@@ -38,6 +38,26 @@ def test_a_campaign_of_residents_is_no_spam_and_a_flood_with_a_misleading_link_i
     assert judged(mail_with(), flood).is_spam
 
 
+@pytest.mark.parametrize(("own", "is_spam"), [("311@example.org", False), ("311@example.net", True)])
+def test_a_web_form_of_the_city_floods_nothing(own: str, is_spam: bool) -> None:
+    form = mail_with(sender='"jane@example.net" <forms@www.example.org>')
+    assert judged(form, Repetition(from_sender_in_hour=90), own_addresses=(own,)).is_spam is is_spam
+
+
+@pytest.mark.parametrize(
+    ("host", "signs"),
+    [
+        ("nam02.safelinks.protection.outlook.com", ()),
+        ("urldefense.com", ()),
+        ("pay.example.net", (("a link shows another site than it opens", 2),)),
+        ("myurldefense.com", (("a link shows another site than it opens", 2),)),
+    ],
+)
+def test_a_link_that_a_mail_filter_rewrote_misleads_nobody(host: str, signs: tuple[tuple[str, int], ...]) -> None:
+    link = f'<p>See <a href="https://{host}/?url=https%3A%2F%2Fexample.org">example.org</a></p>'
+    assert judged(mail_with("Content-Type: text/html\r\n", link)).signs == signs
+
+
 @given(text=st.text(max_size=60))
 def test_the_words_change_nothing(text: str) -> None:
     mail = mail_with("Authentication-Results: a; dmarc=fail\r\n", "http://203.0.113.9/")
