@@ -115,12 +115,13 @@ def db_replay(
     Example: triage db replay m-1
     """
     from triage.replay import replay
-    from wiring import build_pipeline, open_database
+    from wiring import build_service, open_database
 
     settings = ready_settings()
     with open_database(settings) as store:
         message, stored = store.triaged(message_id, triage_id)
-    result = replay(message, stored, build_pipeline(settings))
+        pipeline, _ = build_service(settings, store)  # with the model and the cells that the service answers with
+        result = replay(message, stored, pipeline)
     if as_json:
         print_json(result)
     else:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from kb.articles import Article, Section, parse_article
+from kb.articles import Article, parse_article
 from kb.changes import Change, changes
+from kb.sections import Section
 from routes.access import require
 from routes.fields import Limit
 from routes.problems import problems

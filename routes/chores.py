@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from fastapi import FastAPI
@@ -13,12 +13,15 @@ from fastapi import FastAPI
 from routes.calls import live_calls
 from routes.services import Services
 from triage.backlog import Backlog
+from triage.store import SqlTriageStore
 
 log = logging.getLogger(__name__)
 
 SURGES_EVERY_S: Final = 60.0
 BACKLOG_EVERY_S: Final = 5.0
 CALLS_EVERY_S: Final = 60.0
+TIDYING_EVERY_S: Final = 3_600.0
+KEPT: Final = timedelta(days=30)  # how long a repeated request gets its first answer, and missed changes are told
 WATCHER: Final = "service"  # who opens the incidents that nobody opened
 
 
@@ -48,7 +51,16 @@ def of_service(services: Services) -> tuple[Chore, ...]:
         ),
         Chore(name="storing calls that have gone silent", work=live_calls(services).sweep, every_s=CALLS_EVERY_S),
         Chore(name="working off the backlog", work=backlog.work_off, every_s=BACKLOG_EVERY_S),
+        Chore(name="deleting what is over its time", work=lambda: tidy(services.store), every_s=TIDYING_EVERY_S),
     )
+
+
+def tidy(store: SqlTriageStore) -> None:
+    """Delete kept answers to requests and told changes of before KEPT, and the sessions that have ended."""
+    before = datetime.now(UTC) - KEPT
+    store.idempotency.purge(before)
+    store.events.purge(before)
+    store.sessions.purge()
 
 
 def repeating(chores: Sequence[Chore]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -44,12 +44,15 @@ def list_similar(
 
 @router.get("/contacts/{message_id:path}/thread", responses=_UNKNOWN)
 def list_thread(message_id: MessageId, services: Given) -> list[str]:
-    """Return the contacts of the same thread, oldest first; the newest 50 of them, this one among them."""
-    contact = services.store.contact_of(message_id)
-    if contact.message.thread_id is None:
-        return [message_id]
-    page = services.store.contacts.list(ContactFilter(thread_id=contact.message.thread_id), limit=MOST_IN_THREAD)
-    return [each.message.id for each in reversed(page.contacts)]
+    """Return the contacts of the same thread, oldest first: the one that it is named after, and the newest 50."""
+    thread = services.store.contact_of(message_id).message.thread_id or message_id
+    page = services.store.contacts.list(ContactFilter(thread_id=thread), limit=MOST_IN_THREAD)
+    newest = [each.message.id for each in reversed(page.contacts)]
+    try:
+        first = services.store.contact_of(thread).message.id
+    except NotFound:  # a call or a chat, or a mail that never came here
+        return newest
+    return list(dict.fromkeys((first, *newest)))
 
 
 @router.get("/contacts/{message_id:path}/attachments", responses=_UNKNOWN)

@@ -93,7 +93,7 @@ def create_contact(
 ) -> Response:
     """Store a message, triage it, and return the contact. It is stored before it is acknowledged.
 
-    The same `id` with the same text is one contact; another text is a further revision of it.
+    The same `id` with the same text is one contact; another text, an earlier one too, is a further revision.
     """
     message = request.to_message(_made_up_id(once.name))
     raw = bytes(http.state.raw)
@@ -208,7 +208,7 @@ def _created(
     is_same = known is not None and _says(known) == (message.text, message.subject)
     if not is_same or known is None or known.triage is None:
         with services.metrics.failures(message.channel):
-            services.store.receive([(message, raw)])
+            services.store.receive([(message, raw)], edited=True)
             triage = services.pipeline.triage(message, translate=translate)
             services.store.save([(message, triage)])
         services.metrics.triaged([triage])

@@ -14,7 +14,7 @@ from routes.preconditions import Seen, etag_of
 from routes.problems import problems
 from routes.services import Given, Services
 from triage.access import Actor, Right
-from triage.errors import RequestRejected
+from triage.errors import ClaimConflict, RequestRejected
 from triage.store import Action, Status, StoredContact, StoredDecision
 from triage.store.feedback import Verdict
 from triage.types import Decision, Mode, UrgencyLevel
@@ -28,7 +28,7 @@ Chosen = Literal["accept", "override", "answer_used", "close", "reroute", "undo"
 class DecisionRequest(Body):
     """What a person decides.
 
-    `accept` takes the type that stands; `override` needs another `service_type`, or an `urgency`; `reroute` needs
+    `accept` takes the type that was seen; `override` needs another `service_type`, or an `urgency`; `reroute` needs
     the `department`; `answer_used` needs the `article_id`; `close` and `undo` need nothing.
     """
 
@@ -58,7 +58,7 @@ class DecisionRequest(Body):
     response_model=DecisionAnswer,
     responses=problems(
         s404="No such message is stored.",
-        s409="The first request with this key is under way.",
+        s409="Another agent works on the contact, or the first request with this key is under way.",
         s412="Somebody has decided since: read the contact again.",
         s428="`If-Match` is missing.",
     ),
@@ -71,7 +71,10 @@ def decide(
     once: Idempotent,
     actor: Annotated[Actor, require(Right.DECIDE)],
 ) -> Response:
-    """Accept, override, use an answer, close, reroute, or undo what stands; the decision made is answered."""
+    """Accept, override, use an answer, close, reroute, or undo what was seen; the decision made is answered.
+
+    What the request leaves out stays as it was at the version that `If-Match` names.
+    """
     return once.answer(lambda: _decided(services, message_id, request, seen, actor), message_id=lambda: message_id)
 
 
@@ -87,6 +90,7 @@ def list_decisions(message_id: MessageId, services: Given) -> list[DecisionAnswe
 
 def _decided(services: Services, message_id: str, request: DecisionRequest, seen: Seen, actor: Actor) -> Response:
     contact = services.store.contact_of(message_id)
+    _check_claim(services, message_id, actor)
     version = seen.of(contact)
     stored = (
         _undone(services, contact, request, version, actor)
@@ -96,6 +100,12 @@ def _decided(services: Services, message_id: str, request: DecisionRequest, seen
     language = contact.triage.answer["language"]["code"] if contact.triage else "und"
     services.metrics.decided(stored.decision.mode, request.action, language)
     return json_response(shown_decision(stored), status=201, headers={"ETag": etag_of(stored.version)})
+
+
+def _check_claim(services: Services, message_id: str, actor: Actor) -> None:
+    claim = services.store.claims.of(message_id)
+    if claim and claim.agent != actor.name:
+        raise ClaimConflict("another agent works on this contact: ask the agent, or a lead, to give it back")
 
 
 def _undone(
@@ -110,9 +120,8 @@ def _undone(
 def _stored(
     services: Services, contact: StoredContact, request: DecisionRequest, version: int, actor: Actor
 ) -> StoredDecision:
-    standing = contact.decision.decision if contact.decision else NOTHING
     action = Action(request.action)
-    decision = _DECIDED[action](services, standing, request)
+    decision = _DECIDED[action](services, _seen(services, contact, version), request)
     stored = services.store.decide(
         contact.message.id,
         replace(decision, reasons=()),
@@ -134,6 +143,15 @@ def _stored(
             message_id=contact.message.id,
         )
     return stored
+
+
+def _seen(services: Services, contact: StoredContact, version: int) -> Decision:
+    """Return what stood at the version that the person saw, whatever the policy has decided since."""
+    if contact.decision is None or version == 0:
+        return NOTHING
+    if version == contact.version:
+        return contact.decision.decision
+    return services.store.decisions_of(contact.message.id)[version - 1].decision
 
 
 def _status(action: Action, contact: StoredContact) -> Status:

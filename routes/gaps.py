@@ -10,10 +10,11 @@ from routes.fields import Body, Id, Limit, Name
 from routes.problems import problems
 from routes.services import Given
 from triage.access import Actor, Right
+from triage.errors import NotFound
 from triage.store.gaps import Gap
 
 router = APIRouter(prefix="/v1", tags=["knowledge base"])
-_UNKNOWN = problems(s404="No gap has that number.")
+_UNKNOWN = problems(s404="No gap has that number, or no article has that name.")
 
 
 class GapRequest(Body):
@@ -39,6 +40,8 @@ def close_gap(
     gap_id: Id, request: GapRequest, services: Given, actor: Annotated[Actor, require(Right.KB_WRITE)]
 ) -> None:
     """Say which article answers a gap now: it is closed."""
+    if services.store.articles.current(request.article_id).document is None:
+        raise NotFound(f"the article {request.article_id} was taken away: name one that is there")
     services.store.gaps.close(gap_id, request.article_id, actor.name)
 
 

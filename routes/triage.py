@@ -40,14 +40,14 @@ class BatchAnswer(BaseModel):
 def triage_one(
     request: TriageRequest, services: Given, later: BackgroundTasks, translate: TranslateParameter = None
 ) -> Triage:
-    """Triage one message. It is stored before the answer is sent.
+    """Triage one message. It is stored before the answer is sent; of the texts under one `id` the last one stands.
 
     A translation that is `pending` comes as a further answer, told by the event `triaged`.
     """
     message = request.to_message(f"m-{uuid.uuid4().hex}")
     with services.metrics.failures(message.channel):
         triage = services.pipeline.triage(message, translate=translate or Translate.of(message.channel))
-        services.store.save([(message, triage)])
+        services.store.save([(message, triage)], edited=True)
     services.metrics.triaged([triage])
     later.add_task(note_triages, services.store.gaps, [(message, triage)])
     add_translation(later, services, message, triage)
@@ -69,7 +69,7 @@ def triage_many(request: BatchRequest, services: Given, later: BackgroundTasks) 
         if isinstance(record, ErrorRecord):
             services.store.keep_rejected(json.dumps(raw).encode(), record.detail, Channel.WEB)
             services.metrics.rejected(Channel.WEB)
-    services.store.save(pairs)
+    services.store.save(pairs, edited=True)
     services.metrics.triaged(triage for _, triage in pairs)
     later.add_task(note_triages, services.store.gaps, pairs)
     shown = [result.as_json() if isinstance(result, ErrorRecord) else result for result in results]

@@ -102,7 +102,7 @@ def test_a_degraded_answer_is_an_answer(store: SqlTriageStore) -> None:
 class RefusingStore(SqlTriageStore):
     """A store whose database has gone away, its tables with it."""
 
-    def save(self, pairs: Sequence[tuple[Message, Triage]]) -> None:
+    def save(self, pairs: Sequence[tuple[Message, Triage]], *, edited: bool = False) -> None:
         raise StoreError("the database did not do it (made to fail)")
 
 

@@ -1,6 +1,6 @@
 """The policy by service type, channel and language: what each cell may do with a suggestion, and its brake."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
@@ -32,8 +32,10 @@ class Cell:
     """One rule; an empty service type, channel or language stands for every one.
 
     `threshold` is the lowest probability that the mode is granted from; under it the suggestion is only suggested.
+    `id` is the number under which the store keeps it, 0 where none does.
     """
 
+    id: int = 0
     mode: CellMode
     service_type: str = ""
     channel: str = ""
@@ -67,8 +69,8 @@ class CellPolicy:
 
     @property
     def version(self) -> str:
-        """Name of the rule, its number, and how many cells stand."""
-        return f"{self._base.version}+{len(self._cells())}"
+        """Name of the rule, its number, and the number of the cell that was set last."""
+        return f"{self._base.version}+{max((cell.id for cell in self._cells()), default=0)}"
 
     def decide(
         self,
@@ -100,7 +102,7 @@ def nearest(cells: Iterable[Cell], service_type: str, channel: str, language: st
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trip:
-    """A cell that agents override too often."""
+    """A type, channel and language that agents override too often, alone or with the others of their cell."""
 
     service_type: str
     channel: str
@@ -129,23 +131,39 @@ class Rate(Protocol):
     def overridden(self) -> int: ...
 
 
-def trips(cells: Sequence[Cell], rates: Iterable[Rate]) -> tuple[Trip, ...]:
+def trips(cells: Sequence[Cell], rates: Mapping[int, Sequence[Rate]]) -> tuple[Trip, ...]:
     """Return what must go back to suggest: where agents changed more than the limit with LEAST_DECIDED looked at.
 
+    Each type, channel and language of a cell is judged by itself; those within the limit, all together. What trips is
+    always named by all three, so that it outweighs whatever the cell is granted later.
     Fewer decisions trip as well where the lower 95 % bound of the rate is over the limit. A cell that only suggests
     has nothing to go back from.
+
+    Args:
+        cells: Those that stand.
+        rates: By a cell's id, what people made of what the policy did since the cell was set.
     """
-    return tuple(
-        Trip(
-            service_type=rate.service_type,
-            channel=rate.channel,
-            language=rate.language,
-            decided=rate.decided,
-            overridden=rate.overridden,
-        )
-        for rate in rates
-        if nearest(cells, rate.service_type, rate.channel, rate.language).mode in (CellMode.PRESELECT, CellMode.AUTO)
-        and _is_over(rate.overridden, rate.decided)
+    acting = [cell for cell in cells if cell.mode in (CellMode.PRESELECT, CellMode.AUTO)]
+    return tuple(trip for cell in acting for trip in _trips_of(cell, cells, rates.get(cell.id, ())))
+
+
+def _trips_of(cell: Cell, cells: Sequence[Cell], rates: Iterable[Rate]) -> Iterator[Trip]:
+    own = [rate for rate in rates if nearest(cells, rate.service_type, rate.channel, rate.language) == cell]
+    over = [rate for rate in own if _is_over(rate.overridden, rate.decided)]
+    yield from (_trip(rate, rate.decided, rate.overridden) for rate in over)
+    rest = [rate for rate in own if rate not in over]
+    decided, overridden = sum(rate.decided for rate in rest), sum(rate.overridden for rate in rest)
+    if _is_over(overridden, decided):
+        yield from (_trip(rate, decided, overridden) for rate in rest)
+
+
+def _trip(rate: Rate, decided: int, overridden: int) -> Trip:
+    return Trip(
+        service_type=rate.service_type,
+        channel=rate.channel,
+        language=rate.language,
+        decided=decided,
+        overridden=overridden,
     )
 
 

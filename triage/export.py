@@ -63,8 +63,8 @@ def export(cases: Iterable[Case], target: Path, form: Format, redact: Redact | N
 
 
 def as_row(case: Case, redact: Redact | None) -> dict[str, Any]:
-    """Return a case as one row: the newest text, its last answer, the decision that stands."""
-    message, answer = case.message, case.triages[-1].answer if case.triages else None
+    """Return a case as one row: the newest text, the last answer to it, the decision that stands."""
+    message, answer = case.message, case.answer
     row: dict[str, Any] = dict.fromkeys(COLUMNS)
     row |= {
         "message_id": message.id,

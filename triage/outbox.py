@@ -151,7 +151,7 @@ class OutboxWorker:
         if stored.attempts >= MAX_ATTEMPTS:
             self._give_up(stored, str(error))
             return
-        pause = min(LONGEST_PAUSE, timedelta(seconds=error.retry_after_s or 0))
+        pause = timedelta(seconds=min(error.retry_after_s or 0, LONGEST_PAUSE.total_seconds()))
         retry_at = self._now() + max(wait_after(stored.attempts, self._draw, first=self._first_wait), pause)
         self._outbox.failed(self._name, stored.id, str(error), retry_at=retry_at)
         self._log("delivery failed", stored, str(error))

@@ -3,17 +3,14 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
-from triage.store import Actor, SqlTriageStore, Status, StoredContact
+from triage.store import SqlTriageStore, Status
 from triage.store.contact_list import ContactFilter
 from triage.store.policy_cells import OverrideRate
-from triage.types import Mode
 
-_PAGE: Final = 200
-_MOST_REVIEWED: Final = 10_000
 FIELDS: Final = ("channel", "language", "department", "service_type", "urgency")
 _Z: Final = 1.959964  # two-sided 95 %
 
@@ -56,7 +53,7 @@ class AutoReport:
         contacts: How many it routed by itself.
         coverage: Their share of all contacts; None where there are none.
         reviewed: How many of them a person has decided on since.
-        overridden: How many of those the person gave another type or department.
+        overridden: How many of those the person gave another type or department, or took back.
         precision: Share of the reviewed ones that stand; None where none was reviewed.
         precision_low: Lower end of its 95 % interval (Wilson, 1927).
     """
@@ -113,7 +110,7 @@ def overview(store: SqlTriageStore, *, now: datetime, days: int, zone: tzinfo) -
         trends={field: _trends(store, field, window, before) for field in FIELDS},
         agreement_by_service_type=_agreement((rate.service_type, rate) for rate in rates),
         agreement_by_language=_agreement((rate.language, rate) for rate in rates),
-        auto=_auto(store, window, contacts),
+        auto=_auto(store, since, now, contacts),
     )
 
 
@@ -179,38 +176,14 @@ def _agreement(rates: Iterable[tuple[str, OverrideRate]]) -> tuple[Agreement, ..
     )
 
 
-def _auto(store: SqlTriageStore, window: ContactFilter, contacts: int) -> AutoReport:
-    routed = replace(window, mode=Mode.AUTO)
-    number = sum(store.contacts.counts_by("channel", routed).values())
-    reviewed = _reviewed(store, replace(routed, actor=Actor.PERSON))
-    overridden = sum(_is_overridden(contact) for contact in reviewed)
-    seen, right = len(reviewed), len(reviewed) - overridden
+def _auto(store: SqlTriageStore, since: datetime, until: datetime, contacts: int) -> AutoReport:
+    found = store.policy.auto_outcome(since, until)
+    seen, right = found.reviewed, found.reviewed - found.overridden
     return AutoReport(
-        contacts=number,
-        coverage=round(number / contacts, 4) if contacts else None,
+        contacts=found.contacts,
+        coverage=round(found.contacts / contacts, 4) if contacts else None,
         reviewed=seen,
-        overridden=overridden,
+        overridden=found.overridden,
         precision=round(right / seen, 4) if seen else None,
         precision_low=round(precision_low(right, seen), 4) if seen else None,
     )
-
-
-def _reviewed(store: SqlTriageStore, chosen: ContactFilter) -> list[StoredContact]:
-    """Return the contacts that people decided on, the newest 10,000 at most."""
-    found: list[StoredContact] = []
-    cursor = None
-    while len(found) < _MOST_REVIEWED:
-        page = store.contacts.list(chosen, limit=_PAGE, cursor=cursor)
-        found.extend(page.contacts)
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return found
-
-
-def _is_overridden(contact: StoredContact) -> bool:
-    """Tell whether a person gave the contact another type or department than auto mode had."""
-    if contact.decision is None or contact.triage is None:
-        return False
-    routed, stands = contact.triage.answer["decision"], contact.decision.decision
-    return (routed["service_type"], routed["department"]) != (stands.service_type, stands.department)

@@ -60,7 +60,7 @@ class StandingCells:
         """Set every cell that trips back to suggest, with a record of what agents changed."""
         if not any(cell.mode in (CellMode.PRESELECT, CellMode.AUTO) for cell in self._cells):
             return
-        found = trips(self._cells, self._store.override_rates(self._now() - WINDOW))
+        found = trips(self._cells, self._store.rates_since_set(self._now() - WINDOW))
         for trip in found:
             self._store.set(
                 service_type=trip.service_type,
@@ -78,6 +78,7 @@ class StandingCells:
 
 def _cell(stored: PolicyCell) -> Cell:
     return Cell(
+        id=stored.id,
         mode=CellMode(stored.mode),
         service_type=stored.service_type,
         channel=stored.channel,

@@ -1,4 +1,5 @@
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -37,6 +38,14 @@ def test_whoever_is_not_signed_in_comes_back_to_the_page_afterwards() -> None:
     app.include_router(pages(lambda _: False))
     response = TestClient(app).get("/console/contact/m-1", follow_redirects=False)
     assert (response.status_code, response.headers["location"]) == (303, "/auth/login?next=%2Fconsole%2Fcontact%2Fm-1")
+
+
+def test_whoever_is_not_signed_in_comes_back_to_what_a_link_asked_for() -> None:
+    app = FastAPI()
+    app.include_router(pages(lambda _: False))
+    response = TestClient(app).get("/console/queue?view=closed&q=caf%C3%A9%20%26%20bar", follow_redirects=False)
+    page = parse_qs(urlsplit(response.headers["location"]).query)["next"]
+    assert page == ["/console/queue?view=closed&q=caf%C3%A9%20%26%20bar"]
 
 
 def test_every_page_of_the_folder_is_served(client_at: Clients) -> None:

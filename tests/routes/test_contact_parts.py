@@ -39,6 +39,14 @@ def test_a_thread_is_told_oldest_first(client: TestClient) -> None:
     assert client.get("/v1/contacts/m-3/thread").json() == ["m-3"]
 
 
+def test_a_thread_of_mails_begins_with_the_first_one_whichever_is_asked_for(client: TestClient) -> None:
+    made(client, "m-1")
+    made(client, "m-2", thread_id="m-1")
+    made(client, "m-3", thread_id="m-1")
+    for asked in ("m-1", "m-2", "m-3"):
+        assert client.get(f"/v1/contacts/{asked}/thread").json() == ["m-1", "m-2", "m-3"]
+
+
 def test_files_are_listed_and_saved_but_never_shown(client: TestClient, store: SqlTriageStore) -> None:
     made(client)
     page = b"<script>alert(1)</script>"

@@ -12,6 +12,7 @@ from triage.pipeline import Pipeline
 from triage.store import SqlTriageStore
 
 KEYED = {"Idempotency-Key": "form-7"}
+GAS = "a gas smell in the house"
 
 
 @pytest.fixture
@@ -71,6 +72,26 @@ def test_another_text_under_the_same_identity_is_a_revision(client: TestClient, 
     second = client.post("/v1/contacts", json={"id": "m-1", "text": "the street is flooding"})
     assert (second.status_code, second.json()["revision"]) == (201, 2)
     assert (store.counts().contacts, store.counts().messages) == (1, 2)
+
+
+@pytest.mark.parametrize("path", ["/v1/contacts", "/v1/triage"])
+def test_a_note_that_goes_back_to_an_earlier_wording_stands_with_it(client: TestClient, path: str) -> None:
+    for text in ("the street is flooding", COUCH, "the street is flooding"):
+        client.post(path, json={"id": "note-1", "text": text, "channel": "call"})
+    stands = client.get("/v1/contacts/note-1").json()["contact"]
+    assert (stands["text"], stands["revision"]) == ("the street is flooding", 3)
+    saved = client.post("/v1/contacts", json={"id": "note-1", "text": "the street is flooding", "channel": "call"})
+    assert (saved.status_code, saved.json()) == (200, stands)
+
+
+def test_an_emergency_that_was_taken_out_of_a_note_and_put_back_stands(client: TestClient) -> None:
+    for text in (GAS, COUCH, GAS, COUCH, GAS):
+        client.post("/v1/triage", json={"id": "note-1", "text": text, "channel": "call"})
+    stands = client.get("/v1/contacts/note-1").json()["contact"]
+    assert (stands["urgency"], stands["decision"]["mode"]) == ("emergency", "ask")
+    assert [row["message_id"] for row in client.get("/v1/contacts", params={"urgency": "emergency"}).json()] == [
+        "note-1"
+    ]
 
 
 def test_an_idempotency_key_gives_one_contact_and_the_first_answer(client: TestClient, store: SqlTriageStore) -> None:

@@ -89,6 +89,25 @@ def test_a_later_answer_of_the_policy_does_not_stand_in_a_persons_way(client: Te
     assert decided(client, 1, action="accept").headers["etag"] == '"3"'
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"action": "accept"},
+        {"action": "close"},
+        {"action": "override", "urgency": "low"},
+        {"action": "answer_used", "article_id": "bulky-item-pickup"},
+    ],
+)
+def test_what_a_person_leaves_out_is_what_the_person_saw(client: TestClient, body: dict[str, str]) -> None:
+    client.post("/v1/triage", json={"id": "m-1", "text": "the street is flooding"})
+    assert client.get("/v1/contacts/m-1").json()["contact"]["decision"]["service_type"] == "water.main_break"
+    assert decided(client, 1, **body).json()["service_type"] == "waste.dumping"
+
+
+def test_a_type_that_nobody_saw_is_not_accepted(client: TestClient) -> None:
+    check_problem(decided(client, 0, action="accept"), 422, "no service type to accept")
+
+
 @pytest.mark.parametrize(("seen", "status"), [("*", 201), ('"9"', 412), ("1", 422), ('W/"1"', 422), ('"1", "2"', 422)])
 def test_if_match_is_one_tag_of_the_contact_or_any(client: TestClient, seen: str, status: int) -> None:
     assert decided(client, seen, action="close").status_code == status
@@ -140,6 +159,18 @@ def test_a_contact_has_one_agent_at_a_time(store: SqlTriageStore, client_at: obj
         assert forced.status_code == 204
         assert client.get("/v1/claims").json() == []
         assert client.delete("/v1/contacts/m-2/claim").status_code == 204
+
+
+@pytest.mark.parametrize("action", ["close", "accept", "undo"])
+def test_a_claimed_contact_is_decided_by_its_agent_alone(
+    client: TestClient, store: SqlTriageStore, action: str
+) -> None:
+    store.claims.claim("m-1", "ana")
+    check_problem(decided(client, 1, action=action), 409, "another agent works on this contact")
+    assert client.get("/v1/contacts/m-1").headers["etag"] == '"1"'
+    store.claims.release("m-1", "ana")
+    client.put("/v1/contacts/m-1/claim")
+    assert decided(client, 1, action=action).status_code == 201
 
 
 def test_who_may_only_read_decides_nothing(client_at: object, key_of: object) -> None:

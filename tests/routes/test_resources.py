@@ -57,6 +57,9 @@ def test_labels_are_of_the_city_and_listed_with_their_texts(client: TestClient) 
 def test_a_gap_is_closed_by_an_article_and_opened_again(client: TestClient, store: SqlTriageStore) -> None:
     query = store.gaps.note(query="drone permits?", language="en", status=AnswerStatus.NONE)
     number = store.gaps.cluster("drones", "en", [query])
+    closing = client.put(f"/v1/gaps/{number}/article", json={"article_id": "drones"})
+    check_problem(closing, 404, "no article")
+    store.articles.keep_version("drones", "# Drones", "ed")
     assert [gap["topic"] for gap in client.get("/v1/gaps").json()] == ["drones"]
     assert client.put(f"/v1/gaps/{number}/article", json={"article_id": "drones"}).status_code == 204
     assert client.get("/v1/gaps").json() == []
@@ -64,6 +67,8 @@ def test_a_gap_is_closed_by_an_article_and_opened_again(client: TestClient, stor
     assert client.delete(f"/v1/gaps/{number}/article").status_code == 204
     assert len(client.get("/v1/gaps").json()) == 1
     check_problem(client.delete("/v1/gaps/99/article"), 404)
+    store.articles.keep_version("drones", None, "ed")
+    check_problem(client.put(f"/v1/gaps/{number}/article", json={"article_id": "drones"}), 404, "was taken away")
 
 
 def test_a_burst_becomes_one_incident_and_what_comes_later_joins_it(client: TestClient) -> None:
@@ -135,6 +140,7 @@ def test_auto_mode_is_measured_by_what_people_left_as_it_was(store: SqlTriageSto
         for number in range(3):
             decided(client, 1, f"m-{number}", action="accept")
         decided(client, 2, "m-2", action="override", service_type="waste.bulky")
+        decided(client, 1, "m-3", action="undo")
         measured = client.get("/v1/overview").json()["auto"]
-    assert (measured["contacts"], measured["coverage"], measured["reviewed"]) == (4, 1.0, 3)
-    assert (measured["overridden"], measured["precision"], measured["precision_low"]) == (1, 0.6667, 0.2077)
+    assert (measured["contacts"], measured["coverage"], measured["reviewed"]) == (4, 1.0, 4)
+    assert (measured["overridden"], measured["precision"], measured["precision_low"]) == (2, 0.5, 0.15)

@@ -112,3 +112,11 @@ def test_contacts_are_counted_by_what_they_are(timed: SqlTriageStore) -> None:
     assert timed.contacts.counts_by("channel", ContactFilter(language="en")) == {"email": 1, "web": 3}
     with pytest.raises(ValueError, match="field must be one of channel, status"):
         timed.contacts.counts_by("text")
+
+
+def test_a_list_reads_no_mails_bytes(store: SqlTriageStore) -> None:
+    store.receive([(message_of("photo"), b"a photo")])
+    listed = store.contacts.list(limit=1).contacts
+    assert [each.message.id for each in listed] == ["photo"]
+    assert (listed[0].raw, store.recent(1)[0].raw, store.contact_of("photo").raw) == (None, None, b"a photo")
+    assert store.contacts.list(ContactFilter(id_prefix="pho")).contacts[0].raw == b"a photo"

@@ -1,17 +1,17 @@
 """What the service learns from: feedback, articles over time, gaps, labels."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from tests.store.clock import Clock
-from tests.store.samples import GRAFFITI, LEAK, POTHOLE, message_of, pair_of
+from tests.store.samples import GRAFFITI, LEAK, POTHOLE, message_of, pair_of, triage_of
 from triage.errors import NotFound
 from triage.store import Action, SqlTriageStore
 from triage.store.articles import ProposalKind
 from triage.store.feedback import ArticleUsage, Verdict
 from triage.store.labels import LabelSource
-from triage.types import AnswerStatus
+from triage.types import AnswerStatus, Channel
 
 
 def test_a_verdict_is_kept_and_counted(timed: SqlTriageStore) -> None:
@@ -114,6 +114,22 @@ def test_unanswered_questions_become_gaps_that_an_article_closes(timed: SqlTriag
         ledger.note(query="q", language="en", status=AnswerStatus.ANSWER)
 
 
+def test_a_note_that_is_still_being_typed_asks_once(timed: SqlTriageStore) -> None:
+    timed.save([pair_of("note-1")])
+
+    def note(query: str) -> int:
+        return timed.gaps.note(query=query, language="en", status=AnswerStatus.NONE, message_id="note-1")
+
+    for query in ("drone", "drone perm"):
+        note(query)
+    gathered = note("drone permit")
+    assert [each.query for each in timed.gaps.unclustered()] == ["drone permit"]
+    timed.gaps.cluster("drones", "en", [gathered])
+    note("parade permit")
+    assert [each.query for each in timed.gaps.unclustered()] == ["parade permit"]
+    assert timed.gaps.list()[0].count == 1
+
+
 def test_labels_are_of_the_newest_text_or_of_a_text(timed: SqlTriageStore) -> None:
     timed.save([pair_of("m-1")])
     add = timed.labels.add
@@ -145,3 +161,19 @@ def test_what_agents_decided_is_a_label_while_it_stands(timed: SqlTriageStore) -
         ("m-1", "street.pothole", "ben"),
     ]
     assert timed.labels.decided(after_id=found[0].id) == found[1:]
+
+
+def test_a_label_tells_how_and_when_its_contact_came_in(timed: SqlTriageStore, clock: Clock) -> None:
+    written = clock.now - timedelta(days=3)
+    for name, moment in (("m-1", written), ("m-2", None)):
+        message = message_of(name, channel=Channel.EMAIL, received_at=moment)
+        timed.save([(message, triage_of(name))])
+    stored = clock.now
+    clock.pass_by(days=1)
+    for name in ("m-1", "m-2"):
+        timed.labels.add(label="water.leak", by="ana", source=LabelSource.QUEUE, message_id=name)
+        timed.decide(name, LEAK, "ada", 1)
+    timed.labels.add(label="water.leak", by="ana", source=LabelSource.IMPORT, text="a leak")
+    of_contacts = [("email", written), ("email", stored)]
+    assert [(label.channel, label.received_at) for label in timed.labels.list()] == [*of_contacts, (None, None)]
+    assert [(label.channel, label.received_at) for label in timed.labels.decided()] == of_contacts

@@ -1,5 +1,8 @@
 """Policy cells, models, incidents, links and events."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from tests.store.clock import Clock
@@ -8,7 +11,8 @@ from triage.errors import NotFound
 from triage.store import Action, SqlTriageStore
 from triage.store.links import Attachment
 from triage.store.models import Disagreement, ModelRole
-from triage.store.policy_cells import OverrideRate
+from triage.store.policy_cells import AutoOutcome, OverrideRate
+from triage.types import Mode
 
 
 def test_the_last_mode_of_a_cell_stands(timed: SqlTriageStore) -> None:
@@ -43,6 +47,32 @@ def test_overrides_are_counted_by_the_policys_own_type(timed: SqlTriageStore, cl
     [rate] = timed.policy.override_rates(since)
     assert rate == OverrideRate(service_type="water.leak", channel="web", language="en", decided=3, overridden=2)
     assert timed.policy.override_rates(clock.pass_by(days=1)) == ()
+
+
+def test_a_type_that_was_changed_after_its_answer_was_used_is_overridden(timed: SqlTriageStore, clock: Clock) -> None:
+    for number in range(3):
+        timed.save([pair_of(f"m-{number}")])
+        timed.decide(f"m-{number}", LEAK, "ada", 1, action=Action.ANSWER_USED)
+    timed.decide("m-0", GRAFFITI, "ada", 2)
+    timed.decide("m-1", LEAK, "ada", 2, action=Action.ACCEPT)
+    timed.decide("m-1", GRAFFITI, "ada", 3)
+    [rate] = timed.policy.override_rates(clock.now)
+    assert (rate.decided, rate.overridden) == (3, 1)
+
+
+def test_what_auto_mode_routed_and_people_took_back_is_counted_against_it(timed: SqlTriageStore, clock: Clock) -> None:
+    routed = replace(LEAK, mode=Mode.AUTO)
+    for number in range(4):
+        timed.save([pair_of(f"m-{number}", routed)])
+    timed.save([pair_of("suggested")])
+    timed.undo("m-0", "ada", 1)
+    timed.undo("m-1", "ada", 1)
+    timed.undo("m-1", "ada", 2)
+    timed.decide("m-2", routed, "ada", 1, action=Action.ACCEPT)
+    outcome = timed.policy.auto_outcome(clock.now, clock.now + timedelta(days=1))
+    assert outcome == AutoOutcome(contacts=4, reviewed=3, overridden=1)
+    nothing = AutoOutcome(contacts=0, reviewed=0, overridden=0)
+    assert timed.policy.auto_outcome(clock.now + timedelta(days=1), clock.now + timedelta(days=2)) == nothing
 
 
 def register(store: SqlTriageStore, model_id: str, digest: bytes = b"d") -> None:

@@ -79,6 +79,47 @@ def test_a_dead_letter_is_listed_and_retried(timed: SqlTriageStore) -> None:
     assert timed.outbox.retry_dead() == 1
 
 
+@pytest.mark.parametrize(("claims", "after"), [(0, 0), (1, 1), (4, 1)])
+def test_a_retry_gives_new_tries_and_knows_whether_there_were_any(
+    timed: SqlTriageStore, clock: Clock, claims: int, after: int
+) -> None:
+    timed.outbox.add([TICKET])
+    for _ in range(claims):
+        timed.outbox.claim("a")
+        clock.pass_by(minutes=2)
+    [stored] = timed.outbox.list()
+    timed.outbox.retry(stored.id)
+    assert [(stored.attempts, again.attempts) for again in timed.outbox.list()] == [(claims, after)]
+
+
+def test_a_reply_to_a_resident_does_not_wait_for_a_forward_that_is_stuck(timed: SqlTriageStore, clock: Clock) -> None:
+    """What no decision causes comes in order among its own kind alone."""
+    timed.receive([(message_of("m-1"), None)])
+    for key, kind in (("f-1", "mail.forward"), ("r-1", "mail.reply"), ("r-2", "mail.reply")):
+        timed.outbox.add([Delivery(key=key, target="smtp", kind=kind)], message_id="m-1")
+    [forward] = timed.outbox.claim("a", limit=1)
+    timed.outbox.failed("a", forward.id, "SMTP 452", retry_at=clock.now + timedelta(hours=1))
+    assert [stored.delivery.key for stored in timed.outbox.claim("b")] == ["r-1"]
+
+
+def test_what_decisions_cause_waits_for_all_before_it_whatever_its_kind(timed: SqlTriageStore) -> None:
+    timed.save([pair_of("m-1")])
+    for version, kind in ((1, "send"), (2, "withdraw")):
+        timed.decide("m-1", POTHOLE, "ada", version, deliveries=[Delivery(key=kind, target="crm", kind=kind)])
+    assert [stored.delivery.kind for stored in timed.outbox.claim("a")] == ["send"]
+
+
+def test_what_was_answered_to_a_part_is_kept_while_the_rest_is_due(timed: SqlTriageStore, clock: Clock) -> None:
+    timed.receive([(message_of("m-1"), None)])
+    timed.outbox.add([TICKET], message_id="m-1")
+    [held] = timed.outbox.claim("a")
+    timed.outbox.note(held.id, "7", "7")
+    timed.outbox.failed("a", held.id, "timeout", retry_at=clock.now)
+    [again] = timed.outbox.claim("b")
+    assert (again.state, again.answer) == (DeliveryState.DUE, "7")
+    assert [(link.system, link.external_id) for link in timed.links.of("m-1")] == [("zendesk", "7")]
+
+
 def test_what_was_sent_is_not_retried(timed: SqlTriageStore) -> None:
     timed.outbox.add([TICKET])
     [held] = timed.outbox.claim("a")

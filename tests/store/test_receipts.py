@@ -84,6 +84,18 @@ def test_whatever_is_done_past_the_store_is_found(
     assert any(problem in line for line in problems), problems
 
 
+@pytest.mark.parametrize(
+    "change", ["kind = 'beginning'", "row_id = 1", "contact_id = 1", "kind = 'beginning', row_id = NULL"]
+)
+def test_a_decision_cannot_be_taken_out_behind_a_link_that_points_elsewhere(
+    filled: SqlTriageStore, database: Database, change: str
+) -> None:
+    with database.writing() as connection:
+        connection.execute(text(f"UPDATE receipts SET {change} WHERE number = 7"))
+        connection.execute(text("DELETE FROM decisions WHERE actor = 'person'"))
+    assert "link 7 was changed: it is of another row" in filled.receipts.verify().problems
+
+
 def test_a_link_that_is_forged_whole_breaks_the_next_one(filled: SqlTriageStore, database: Database) -> None:
     with database.writing() as connection:
         connection.execute(text("UPDATE receipts SET digest = previous WHERE number = 4"))

@@ -3,19 +3,19 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 
 from tests.store.clock import Clock
 from tests.store.samples import POTHOLE, pair_of
 from triage.errors import NotFound
-from triage.store import SqlTriageStore
+from triage.store import SqlTriageStore, retention
 from triage.store.database import Database
 from triage.store.deliveries import Delivery
 from triage.store.feedback import Verdict
 from triage.store.labels import LabelSource
 from triage.store.links import Attachment
 from triage.store.retention import OF_CONTACT, years_before
-from triage.store.schema import metadata, tombstones
+from triage.store.schema import contacts, metadata, tombstones
 from triage.types import AnswerStatus, Channel
 
 
@@ -85,6 +85,44 @@ def test_a_dry_run_counts_what_would_go_and_deletes_nothing(aged: SqlTriageStore
 def test_a_contact_that_still_has_to_be_sent_somewhere_stays(aged: SqlTriageStore) -> None:
     aged.outbox.add([Delivery(key="k", target="crm", kind="case")], message_id="old")
     assert aged.retention.run(by="records office").contacts == 0
+
+
+def test_a_contact_on_which_anything_was_done_since_stays(aged: SqlTriageStore, clock: Clock) -> None:
+    names = ("replied", "labelled", "judged", "asked")
+    aged.save([pair_of(name) for name in names])
+    clock.pass_by(days=800)
+    aged.outbox.add([Delivery(key="r", target="smtp", kind="mail.reply")], message_id="replied")
+    [reply] = aged.outbox.claim("w")
+    aged.outbox.sent("w", reply.id)
+    aged.labels.add(label="water.leak", by="ana", source=LabelSource.QUEUE, message_id="labelled")
+    aged.feedback.give(article_id="a-1", verdict=Verdict.USED, by="ada", message_id="judged")
+    aged.incidents.pause("asked", "which house?")
+    aged.retention.run(by="records office")
+    assert {contact.message.id for contact in aged.recent()} == set(names)
+
+
+def test_what_happens_between_the_look_and_the_lock_keeps_a_contact(
+    aged: SqlTriageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expired, looks = retention._expired, []
+
+    def stale_at_first(before: datetime) -> Select[int]:
+        """Choose as a statement that began before the last save: every contact."""
+        looks.append(before)
+        return select(contacts.c.id) if len(looks) == 2 else expired(before)
+
+    monkeypatch.setattr(retention, "_expired", stale_at_first)
+    assert aged.retention.run(by="records office").contacts == 1
+    assert [contact.message.id for contact in aged.recent()] == ["new", "decided"]
+
+
+def test_searches_and_kept_answers_without_a_contact_go_by_their_age(aged: SqlTriageStore, clock: Clock) -> None:
+    aged.feedback.give(article_id="a-1", verdict=Verdict.WRONG, by="ada", query="when is it open")
+    aged.idempotency.begin("k", b"digest")
+    clock.pass_by(days=800)
+    aged.retention.run(by="records office")
+    assert aged.feedback.list() == ()
+    assert aged.idempotency.begin("k", b"another") is None
 
 
 def test_a_deleted_message_that_comes_again_is_a_new_contact(aged: SqlTriageStore) -> None:

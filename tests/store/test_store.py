@@ -75,6 +75,52 @@ def test_an_earlier_text_that_comes_again_keeps_its_revision_and_only_suggests(s
     assert contact.decision.decision == LEAK
 
 
+def test_an_edit_that_goes_back_to_an_earlier_text_stands_with_it(store: SqlTriageStore) -> None:
+    decisions = {"a gas smell": LEAK, "a gas line question": GRAFFITI}
+    for text in ("a gas smell", "a gas line question", "a gas smell", "a gas smell"):
+        store.save([(message_of("m-1", text), triage_of("m-1", decisions[text]))], edited=True)
+    contact = store.contact_of("m-1")
+    assert (contact.revision, contact.message.text) == (3, "a gas smell")
+    assert contact.decision is not None
+    assert (contact.decision.version, contact.decision.decision) == (3, LEAK)
+    assert [(each.revision, each.suggestion) for each in store.triages_of("m-1")] == [
+        *((1, False), (2, False), (3, False), (3, False))
+    ]
+    assert store.receipts.verify().problems == ()
+
+
+def test_what_a_channel_delivers_again_never_overwrites_an_edit(store: SqlTriageStore) -> None:
+    for text in ("one", "two", "one", "three"):
+        store.save([(message_of("m-1", text), triage_of("m-1"))], edited=True)
+    for text in ("one", "two"):
+        store.receive([(message_of("m-1", text), b"again")])
+        store.save([(message_of("m-1", text), triage_of("m-1", GRAFFITI))])
+    contact = store.contact_of("m-1")
+    assert (contact.revision, contact.message.text, contact.raw) == (4, "three", None)
+    assert contact.decision is not None
+    assert contact.decision.decision == LEAK
+    assert [each.revision for each in store.triages_of("m-1") if each.suggestion] == [2, 3]
+
+
+def test_an_answer_that_comes_late_goes_to_the_text_that_came_back(store: SqlTriageStore) -> None:
+    for text in ("one", "two", "one"):
+        store.receive([(message_of("m-1", text), None)], edited=True)
+    items = store.work.claim("a")
+    assert [(item.message.text, item.revision) for item in items] == [("two", 2), ("one", 3)]
+    assert store.work.finish("a", [(message_of("m-1", "one"), triage_of("m-1"))]) == [True]
+    contact = store.contact_of("m-1")
+    assert (contact.revision, contact.triage is not None) == (3, True)
+    assert store.save_once(message_of("m-1", "one"), triage_of("m-1", GRAFFITI)) == contact.triage
+    assert store.first_answer(message_of("m-1", "one")) == contact.triage
+    assert store.first_answer(message_of("m-9", "one")) is None
+
+
+def test_edits_of_one_batch_stand_in_its_order(store: SqlTriageStore) -> None:
+    store.save([(message_of("m-1", text), triage_of("m-1")) for text in ("one", "two", "one", "one")], edited=True)
+    assert (store.contact_of("m-1").revision, store.contact_of("m-1").message.text) == (3, "one")
+    assert store.counts().messages == 3
+
+
 def test_a_new_text_without_an_answer_shows_no_answer_to_the_old_one(store: SqlTriageStore) -> None:
     store.save([(message_of("m-1", "one"), triage_of("m-1"))])
     store.receive([(message_of("m-1", "two"), None)])

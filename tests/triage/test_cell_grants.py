@@ -108,6 +108,44 @@ def test_agents_who_override_pull_the_brake_and_a_new_grant_does_not_release_it(
     assert nearest(cells(), "waste.missed", "web", "en").mode is CellMode.AUTO
 
 
+def auto_decided(store: SqlTriageStore, name: str, mode: Mode, right: str, channel: Channel = Channel.WEB) -> None:
+    """Let the policy route a contact, and a person say what is right."""
+    chosen = Decision(mode=mode, service_type="waste.missed", department="Waste")
+    message = replace(message_of(name), channel=channel)
+    store.save([(message, replace(triage_of(name, chosen), channel=channel))])
+    store.decide(name, Decision(mode=Mode.SUGGEST, service_type=right, department="Waste"), "jo", 1)
+
+
+def test_only_what_a_cell_decided_itself_pulls_its_brake(store: SqlTriageStore) -> None:
+    for number in range(20):
+        auto_decided(store, f"before-{number}", Mode.AUTO, "waste.cart")
+    grant(store, *SURE)
+    for number in range(20):
+        auto_decided(store, f"suggested-{number}", Mode.SUGGEST, "waste.cart")
+        auto_decided(store, f"routed-{number}", Mode.AUTO, "waste.missed")
+    [cell] = store.policy.current()
+    [rate] = store.policy.rates_since_set(datetime.now(UTC) - timedelta(days=14))[cell.id]
+    assert (rate.decided, rate.overridden) == (20, 0)
+    StandingCells(store.policy, look_every_s=3600)
+    assert [cell.mode for cell in store.policy.current()] == ["auto"]
+
+
+def test_channels_that_trip_together_stay_set_back_whatever_is_granted(store: SqlTriageStore) -> None:
+    grant(store, *SURE)
+    channels = (Channel.EMAIL, Channel.WEB, Channel.SMS, Channel.CALL)
+    for channel in channels:
+        for number in range(19):
+            right = "waste.cart" if number < 4 else "waste.missed"
+            auto_decided(store, f"{channel}-{number}", Mode.AUTO, right, channel)
+    cells = StandingCells(store.policy, look_every_s=3600)
+    assert {cell.reason for cell in store.policy.current() if cell.set_by == BRAKE} == {
+        "agents changed 16 of 76, more than 10% allow"
+    }
+    grant(store, *SURE)
+    cells.refresh()
+    assert {nearest(cells(), "waste.missed", channel, "en").mode for channel in channels} == {CellMode.SUGGEST}
+
+
 def test_fewer_overrides_leave_the_cell_alone(store: SqlTriageStore) -> None:
     grant(store, *SURE)
     chosen = Decision(mode=Mode.AUTO, service_type="waste.missed", department="Waste")

@@ -1,6 +1,7 @@
 """The nearest cell decides; agents who override pull the brake."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,23 +83,43 @@ def test_a_higher_probability_is_never_less_independent(low: float, high: float)
     assert order.index(decided([AUTO], low).mode) <= order.index(decided([AUTO], high).mode)
 
 
-def rate(decided: int, overridden: int) -> OverrideRate:
+def rate(decided: int, overridden: int, channel: str = "email") -> OverrideRate:
     return OverrideRate(
-        service_type="waste.bulky", channel="email", language="en", decided=decided, overridden=overridden
+        service_type="waste.bulky", channel=channel, language="en", decided=decided, overridden=overridden
     )
 
 
 def test_overrides_over_the_limit_trip_a_cell_that_acts_and_no_other() -> None:
     trip = Trip(service_type="waste.bulky", channel="email", language="en", decided=20, overridden=3)
-    assert trips([AUTO], [rate(20, 3)]) == (trip,)
-    assert trips([AUTO], [rate(20, 2), rate(5, 1)]) == ()
-    assert trips([], [rate(20, 20)]) == ()
+    assert trips([AUTO], {0: [rate(20, 3)]}) == (trip,)
+    assert trips([AUTO], {0: [rate(20, 2), rate(10, 1, "web")]}) == ()
+    assert trips([AUTO], {7: [rate(20, 20)]}) == ()
+    assert trips([replace(AUTO, mode=CellMode.SUGGEST)], {0: [rate(20, 20)]}) == ()
+
+
+def test_channels_that_are_over_the_limit_only_together_trip_together() -> None:
+    channels = ("email", "web", "sms", "call")
+    assert trips([AUTO], {0: [rate(19, 4, channel) for channel in channels]}) == tuple(
+        Trip(service_type="waste.bulky", channel=channel, language="en", decided=76, overridden=16)
+        for channel in channels
+    )
+    narrower = replace(AUTO, id=2, channel="email")
+    assert trips([AUTO, narrower], {0: [rate(20, 3)]}) == ()
+    assert trips([AUTO, narrower], {2: [rate(20, 3)]})[0].channel == "email"
+
+
+def test_the_version_changes_with_every_cell_that_is_set() -> None:
+    def version(*cells: Cell) -> str:
+        return CellPolicy(ThresholdPolicy(), lambda: cells).version
+
+    assert version() == "threshold-0.5+0"
+    assert version(replace(AUTO, id=3), replace(AUTO, id=2, channel="email")) == "threshold-0.5+3"
 
 
 def test_the_brake_sets_the_cell_back_with_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_store(f"sqlite:///{tmp_path / 'a.db'}") as store:
         store.policy.set(mode="auto", reason="granted", by="ana", service_type="waste.bulky", language="en")
-        monkeypatch.setattr(store.policy, "override_rates", lambda since: (rate(40, 8),))
+        monkeypatch.setattr(store.policy, "rates_since_set", lambda since: {1: (rate(40, 8),)})
         cells = StandingCells(store.policy, now=lambda: datetime(2026, 11, 1, tzinfo=UTC), look_every_s=3600)
         newest = store.policy.history(1)[0]
     assert (newest.mode, newest.set_by, newest.channel) == ("suggest", BRAKE, "email")

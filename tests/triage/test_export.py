@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from tests.store.samples import POTHOLE, message_of, triage_of
 from triage.entities import EntityFinder
-from triage.export import COLUMNS, as_document, export
+from triage.export import COLUMNS, as_document, as_row, export
 from triage.export_format import Format
 from triage.masking import mask
 from triage.store import SqlTriageStore, Status, open_store
@@ -87,3 +87,10 @@ def test_a_file_that_is_not_finished_replaces_nothing(store: SqlTriageStore, tmp
         export(store.cases.each(), target, Format.CSV, redact, interrupt)
     assert target.read_text() == "before"
     assert [path.name for path in tmp_path.glob("*.part")] == []
+
+
+def test_a_text_that_was_not_triaged_has_no_suggestion_of_an_earlier_one(store: SqlTriageStore) -> None:
+    store.receive([(message_of("m-1", "a newer text"), None)])
+    row = as_row(store.cases.of("m-1"), None)
+    assert (row["text"], row["language"], row["suggested_urgency"], row["versions"]) == ("a newer text", *(None,) * 3)
+    assert (row["texts"], row["triages"], row["service_type"]) == (2, 1, "street.pothole")

@@ -8,7 +8,16 @@ import pytest
 from tests.store.clock import Clock
 from tests.store.samples import message_of
 from triage.errors import DeliveryFailed
-from triage.outbox import FIRST_WAIT, LONGEST_WAIT, OutboxWorker, Receipt, Sending, wait_after
+from triage.outbox import (
+    FIRST_WAIT,
+    LONGEST_PAUSE,
+    LONGEST_WAIT,
+    MAX_ATTEMPTS,
+    OutboxWorker,
+    Receipt,
+    Sending,
+    wait_after,
+)
 from triage.store import SqlTriageStore, open_store
 from triage.store.deliveries import Delivery, DeliveryState, StoredDelivery
 
@@ -21,10 +30,36 @@ def test_waits_double_up_to_an_hour_and_differ_by_chance(attempts: int, longest:
     assert wait_after(attempts, lambda: 0.5) == longest * 0.75
 
 
+@pytest.mark.parametrize("asked_s", [1.76e15, float("inf")])
+def test_no_receiver_gets_a_pause_of_more_than_a_day(store: SqlTriageStore, clock: Clock, asked_s: float) -> None:
+    filled(store, "a")
+    busy = Slow(clock, seconds=0, fails=DeliveryFailed("HTTP 503", retry_after_s=asked_s))
+    assert OutboxWorker(store.outbox, "crm", busy, now=clock).work_off() == 0
+    [stored] = store.outbox.list(DeliveryState.DUE)
+    assert stored.next_attempt_at == clock.now + LONGEST_PAUSE
+
+
+def test_a_dead_letter_that_is_retried_gets_tries_for_most_of_a_day_again(store: SqlTriageStore, clock: Clock) -> None:
+    filled(store, "a")
+    failing = Slow(clock, seconds=0, fails=DeliveryFailed("HTTP 500"))
+    worker = OutboxWorker(store.outbox, "crm", failing, now=clock)
+
+    def until_dead() -> int:
+        before = len(failing.delivered)
+        while store.outbox.counts()[DeliveryState.DUE]:
+            worker.work_off()
+            clock.pass_by(hours=1)
+        return len(failing.delivered) - before
+
+    assert until_dead() == MAX_ATTEMPTS
+    assert store.outbox.retry_dead() == 1
+    assert until_dead() == MAX_ATTEMPTS - 1
+
+
 class Slow:
     """Brings everything over, taking its time; fails where it is told to."""
 
-    def __init__(self, clock: Clock, seconds: float, fails: bool = False) -> None:
+    def __init__(self, clock: Clock, seconds: float, fails: DeliveryFailed | None = None) -> None:
         self.delivered: list[str] = []
         self.event = threading.Event()
         self._clock = clock
@@ -36,7 +71,7 @@ class Slow:
         self.delivered.append(stored.delivery.key)
         self.event.set()
         if self._fails:
-            raise DeliveryFailed("HTTP 500")
+            raise self._fails
         return Receipt(answer="done")
 
 
@@ -76,7 +111,7 @@ def test_a_worker_sends_only_what_goes_to_its_system(store: SqlTriageStore, cloc
 
 def test_one_failure_holds_up_no_other_contact(store: SqlTriageStore, clock: Clock) -> None:
     filled(store, "a", "b")
-    failing = Slow(clock, seconds=0, fails=True)
+    failing = Slow(clock, seconds=0, fails=DeliveryFailed("HTTP 500"))
     assert OutboxWorker(store.outbox, "crm", failing, now=clock).work_off() == 0
     assert failing.delivered == ["a", "b"]
 

@@ -1,8 +1,9 @@
 """Requests to a city's work order system over Open311 GeoReport v2, and what is withdrawn from it.
 
 The standard has no withdrawal. Where the system takes updates of requests (`POST /servicerequestupdates`, as
-FixMyStreet and others have it), the old request is closed by one; where it does not, the answer and the reconciliation
-say which request to close by hand, until somebody says that it is. Each request carries the decision's Idempotency-Key.
+FixMyStreet and others have it), the old request is closed by one; where it does not, or refuses one, the answer and the
+reconciliation say which request to close by hand, until somebody says that it is. Each request carries the decision's
+Idempotency-Key, and is written down as soon as it has a name, for servers that do not mind the key.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,11 +14,12 @@ from urllib.parse import urlencode
 from triage.backends.http import Exchange, Outgoing, Reply
 from triage.backends.settings import BackEnd
 from triage.channels.open311 import MAX_DESCRIPTION, PREFIX, GeoReportRejected, form_fields
-from triage.errors import DeliveryFailed
+from triage.errors import DeliveryFailed, DeliveryRefused
 from triage.outbox import Receipt
 from triage.store import StoredContact
 from triage.store.deliveries import StoredDelivery
 from triage.store.links import ContactLink
+from triage.store.outbox import Outbox
 from triage.store.resource import utc_now
 
 WITHDRAWN: Final = "Sent to another department; please disregard."
@@ -33,6 +35,7 @@ class Open311Transport:
         exchange: Sends a request.
         contact_of: Gives the contact of a message.
         links_of: Gives its names in other systems.
+        outbox: Where it is written down what has been opened.
         now: Tells the time, aware.
     """
 
@@ -42,6 +45,7 @@ class Open311Transport:
         exchange: Exchange,
         contact_of: Callable[[str], StoredContact],
         links_of: Callable[[str], tuple[ContactLink, ...]],
+        outbox: Outbox,
         *,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -49,23 +53,22 @@ class Open311Transport:
         self._exchange = exchange
         self._contact_of = contact_of
         self._links_of = links_of
+        self._outbox = outbox
         self._now = now
 
     def deliver(self, stored: StoredDelivery) -> Receipt:
         """Open the request in its new code if it has one, then close the one in the old code, if there is one.
 
-        Broken off in between, both are done again under the same key: the first comes to nothing new.
+        Broken off in between, only the closing is done again. What the server does not close is left to people.
         """
-        message_id = stored.message_id or ""
-        standing = self._standing(message_id)
-        new = self._open(stored, self._contact_of(message_id)) if stored.delivery.payload["code"] else None
-        old = tuple(name for name in standing if name != new)
+        standing = self._standing(stored.message_id or "")
+        new = self._named(stored) if stored.delivery.payload["code"] else None
+        old = [name for name in standing if name != new]
+        closed = tuple(name for name in old if self._closes(stored, name))
+        by_hand = [name for name in old if name not in closed]
         told = f"request {new}" if new else "withdrawn"
-        if old and not self._back_end.can_update:
-            return Receipt(answer=f"{told}; close by hand: {', '.join(old)}", linked=new)
-        for name in old:
-            self._close(stored, name)
-        return Receipt(answer=told, linked=new, withdrawn=old)
+        answer = f"{told}; close by hand: {', '.join(by_hand)}" if by_hand else told
+        return Receipt(answer=answer, linked=new, withdrawn=closed)
 
     def _standing(self, message_id: str) -> tuple[str, ...]:
         """Return the contact's requests there that have not been withdrawn."""
@@ -73,23 +76,31 @@ class Open311Transport:
         mine = (link for link in links if link.system == self._back_end.name and link.withdrawn_at is None)
         return tuple(link.external_id for link in mine)
 
-    def _open(self, stored: StoredDelivery, contact: StoredContact) -> str:
-        fields = request_fields(stored.delivery.payload["code"], contact)
-        reply = self._post("requests.json", fields, stored)
-        return _name_of(reply)
+    def _named(self, stored: StoredDelivery) -> str:
+        """Return the name of the request in the new code, opened unless an earlier try has opened it."""
+        if stored.answer is not None:
+            return stored.answer
+        fields = request_fields(stored.delivery.payload["code"], self._contact_of(stored.message_id or ""))
+        name = _name_of(self._post("requests.json", fields, stored))
+        self._outbox.note(stored.id, name, name)
+        return name
 
-    def _close(self, stored: StoredDelivery, name: str) -> None:
-        self._post(
-            "servicerequestupdates.json",
-            {
-                "service_request_id": name,
-                "update_id": stored.delivery.payload["change"],
-                "status": "CLOSED",
-                "updated_datetime": self._now().isoformat(timespec="seconds"),
-                "description": WITHDRAWN,
-            },
-            stored,
-        ).json()
+    def _closes(self, stored: StoredDelivery, name: str) -> bool:
+        """Close a request; False where the server never will."""
+        if not self._back_end.can_update:
+            return False
+        fields = {
+            "service_request_id": name,
+            "update_id": stored.delivery.payload["change"],
+            "status": "CLOSED",
+            "updated_datetime": self._now().isoformat(timespec="seconds"),
+            "description": WITHDRAWN,
+        }
+        try:
+            self._post("servicerequestupdates.json", fields, stored).json()
+        except DeliveryRefused:
+            return False
+        return True
 
     def _post(self, path: str, fields: Mapping[str, str], stored: StoredDelivery) -> Reply:
         end = self._back_end

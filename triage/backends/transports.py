@@ -49,10 +49,10 @@ def workers(
         if back_end.kind is Kind.ZENDESK:
             return ZendeskTransport(back_end, exchange)
         if back_end.kind is Kind.OPEN311:
-            return Open311Transport(back_end, exchange, store.contact_of, store.links.of, now=now)
+            return Open311Transport(back_end, exchange, store.contact_of, store.links.of, store.outbox, now=now)
         if mailer is None:
             raise SettingsError(f"back end {back_end.name} is a mailbox: TRIAGE_INBOX must name a file with `outgoing`")
-        return MailBackEndTransport(back_end, mailer, store.contact_of)
+        return MailBackEndTransport(back_end, mailer, store.contact_of, store.outbox)
 
     return tuple(
         OutboxWorker(

@@ -1,6 +1,6 @@
 """Whole cases: everything that is kept of a contact, to hand out or to explain."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -44,6 +44,12 @@ class Case:
     def message(self) -> Message:
         """The newest text."""
         return self.messages[-1]
+
+    @property
+    def answer(self) -> Mapping[str, Any] | None:
+        """The last answer to the newest text; None where it has none."""
+        last = self.triages[-1] if self.triages else None
+        return last.answer if last and last.revision == len(self.messages) else None
 
 
 class CaseStore(Resource):

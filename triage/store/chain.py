@@ -99,6 +99,7 @@ def triage_link(row_id: int, row: Mapping[str, Any], text_key: str) -> Link:
     stages = {name: _digest_of(value) for name, value in answer.items() if name not in ("versions", "timings_ms")}
     document = {
         "kind": LinkKind.TRIAGE.value,
+        "contact_id": row["contact_id"],
         "row_id": row_id,
         "row": row_digest(LinkKind.TRIAGE, row),
         "input": text_key,
@@ -112,6 +113,7 @@ def decision_link(row_id: int, row: Mapping[str, Any]) -> Link:
     """Return the link of a decision."""
     document = {
         "kind": LinkKind.DECISION.value,
+        "contact_id": row["contact_id"],
         "row_id": row_id,
         "row": row_digest(LinkKind.DECISION, row),
         "version": row["version"],

@@ -2,13 +2,13 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from triage.store.reading import contacts_chosen
 from triage.store.records import Actor, Status, StoredContact
@@ -47,7 +47,7 @@ class ContactFilter:
         created_until: Stored before this moment.
         thread_id: Their thread.
         incident_id: Their incident.
-        id_prefix: What their message's identity begins with, case and all.
+        id_prefix: What their message's identity begins with, case and all; only such contacts come with their bytes.
     """
 
     status: Status | None = None
@@ -99,13 +99,16 @@ class ContactList(Resource):
         """
         if limit < 1:
             raise ValueError(f"limit must be at least 1, got {limit}")
-        chosen = _chosen(filter or ContactFilter(), self._now())
+        wanted = filter or ContactFilter()
+        chosen = _chosen(wanted, self._now())
         if cursor is not None:
             chosen = chosen.where(_after(order, _read_cursor(cursor, order)))
         chosen = chosen.order_by(*_ordering(order)).limit(limit + 1)
         with self._database.reading() as connection:
             rows = [(row.id, row.urgency_rank) for row in connection.execute(chosen)]
-            return _page(connection, rows[:limit], order, has_more=len(rows) > limit)
+            ids = select(contacts.c.id).where(contacts.c.id.in_([contact_id for contact_id, _ in rows[:limit]]))
+            found = contacts_chosen(connection, ids, raw=wanted.id_prefix is not None) if rows else []
+            return _page(found, rows[:limit], order, has_more=len(rows) > limit)
 
     def counts_by(self, field: str, filter: ContactFilter | None = None) -> Mapping[str | None, int]:
         """Return how many contacts have each value of a field; None counts those that have none.
@@ -177,9 +180,8 @@ def _after(order: Order, last: tuple[int, int]) -> ColumnElement[bool]:
     return (standing.c.urgency_rank < rank) | same
 
 
-def _page(connection: Connection, rows: list[tuple[int, int]], order: Order, *, has_more: bool) -> ContactPage:
+def _page(found: Sequence[StoredContact], rows: list[tuple[int, int]], order: Order, *, has_more: bool) -> ContactPage:
     ids = [contact_id for contact_id, _ in rows]
-    found = contacts_chosen(connection, select(contacts.c.id).where(contacts.c.id.in_(ids))) if ids else []
     by_key = dict(zip(sorted(ids, reverse=True), found, strict=True))
     cursor = _cursor(order, rows[-1]) if has_more else None
     return ContactPage(contacts=tuple(by_key[contact_id] for contact_id in ids), next_cursor=cursor)

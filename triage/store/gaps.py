@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from triage.errors import NotFound
 from triage.store.database import chunks, insert_row
@@ -76,6 +76,8 @@ class GapLedger(Resource):
     ) -> int:
         """Write down a question that was not answered, and return its number.
 
+        A contact that is still being written asks once: what was noted of it before and is in no gap yet is replaced.
+
         Args:
             query: The question, masked by the caller.
             language: BCP 47 code of it.
@@ -91,8 +93,12 @@ class GapLedger(Resource):
         if status is AnswerStatus.ANSWER:
             raise ValueError("a question that was answered is no gap")
         with self._database.writing() as connection:
+            contact_id = None if message_id is None else contact_id_of(connection, message_id, lock=True)
+            if contact_id is not None:
+                before = (queries.c.contact_id == contact_id) & queries.c.gap_id.is_(None)
+                connection.execute(delete(queries).where(before))
             row = {
-                "contact_id": None if message_id is None else contact_id_of(connection, message_id),
+                "contact_id": contact_id,
                 "query": query,
                 "language": language,
                 "service_type": service_type,

@@ -23,5 +23,10 @@ def text_digest(message: Message) -> bytes:
     return sha256(b"".join(sha256(_utf8(part)).digest() for part in parts)).digest()
 
 
+def repeated_digest(digest: bytes, revision: int) -> bytes:
+    """Return what a text that came back is kept under as a further revision: no two revisions share a digest."""
+    return sha256(digest + revision.to_bytes(8, "big")).digest()
+
+
 def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")

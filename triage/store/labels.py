@@ -18,6 +18,12 @@ from triage.store.schema_learning import labels
 # A person who takes something back, or only closes, says nothing of the type.
 _TELLING = tuple(action.value for action in (Action.ACCEPT, Action.OVERRIDE, Action.REROUTE, Action.ANSWER_USED))
 
+_OF_CONTACT = (
+    contacts.c.message_id,
+    contacts.c.channel,
+    func.coalesce(contacts.c.received_at, contacts.c.created_at, type_=contacts.c.created_at.type).label("received_at"),
+)
+
 
 class LabelSource(StrEnum):
     """Where a label comes from."""
@@ -42,6 +48,8 @@ class StoredLabel:
         source: Where the label comes from.
         labelled_by: Who says so.
         created_at: When.
+        channel: How the contact came in; None where the text is of none.
+        received_at: When the contact came in, as its channel tells or else as it was stored; None likewise.
     """
 
     id: int
@@ -53,6 +61,8 @@ class StoredLabel:
     source: LabelSource
     labelled_by: str
     created_at: datetime
+    channel: str | None
+    received_at: datetime | None
 
 
 class LabelStore(Resource):
@@ -118,6 +128,8 @@ class LabelStore(Resource):
                 source=LabelSource.AGENT,
                 labelled_by=row.decided_by,
                 created_at=row.decided_at,
+                channel=row.channel,
+                received_at=row.received_at,
             )
             for row in rows
         )
@@ -134,7 +146,7 @@ def _labels() -> Select[Any]:
     columns: Sequence[Any] = [column for column in labels.c if column.name not in ("contact_id", "revision", "text")]
     text = func.coalesce(labels.c.text, messages.c.text, type_=labels.c.text.type).label("text")
     joined = labels.outerjoin(messages, same_text).outerjoin(contacts, contacts.c.id == labels.c.contact_id)
-    return select(*columns, text, contacts.c.message_id).select_from(joined)
+    return select(*columns, text, *_OF_CONTACT).select_from(joined)
 
 
 def _decided(after_id: int, limit: int) -> Select[Any]:
@@ -146,7 +158,7 @@ def _decided(after_id: int, limit: int) -> Select[Any]:
     )
     columns = (decisions.c.id, decisions.c.service_type, decisions.c.decided_by, decisions.c.decided_at)
     return (
-        select(*columns, messages.c.text, contacts.c.message_id, standing.c.language)
+        select(*columns, messages.c.text, *_OF_CONTACT, standing.c.language)
         .join(standing, stands)
         .join(messages, of_contact)
         .join(contacts, contacts.c.id == decisions.c.contact_id)
@@ -168,4 +180,6 @@ def _label(row: Row[Any]) -> StoredLabel:
         source=LabelSource(row.source),
         labelled_by=row.labelled_by,
         created_at=row.created_at,
+        channel=row.channel,
+        received_at=row.received_at,
     )

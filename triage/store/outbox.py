@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, exists, func, select, update
 
 from triage.errors import NotFound
 from triage.store.database import insert_ignoring
@@ -73,8 +73,8 @@ class Outbox(Resource):
     ) -> tuple[StoredDelivery, ...]:
         """Take deliveries that are due, the longest due first; nobody else gets them until the lease ends.
 
-        What one system is told of one contact comes to it in order: a delivery waits for those before it, until they
-        are sent or given up.
+        What one system is told of the decisions on one contact comes to it in order: a delivery waits for those before
+        it, until they are sent or given up. What no decision causes waits only for those of its own kind.
 
         Args:
             worker: Names the process and thread; another name for each start.
@@ -97,6 +97,20 @@ class Outbox(Resource):
             connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(taken))
             held = stored_deliveries().where(outbox.c.id.in_(ids))
             return read_deliveries(connection, held.order_by(outbox.c.next_attempt_at, outbox.c.id))
+
+    def note(self, delivery_id: int, answer: str, linked: str | None = None) -> None:
+        """Write down what the receiver answered to the first part of a delivery, before the rest is done.
+
+        It holds whoever has the lease: what is done is done, and the next try finds it in the delivery's `answer`.
+
+        Args:
+            delivery_id: Its number.
+            answer: What the receiver answered.
+            linked: The contact's new name in the system that it goes to.
+        """
+        with self._database.writing() as connection:
+            connection.execute(update(outbox).where(outbox.c.id == delivery_id).values(answer=answer))
+            _rename(connection, delivery_id, linked, (), self._now())
 
     def sent(
         self,
@@ -184,7 +198,7 @@ class Outbox(Resource):
             return read_deliveries(connection, stored_deliveries().where(here).order_by(outbox.c.id))
 
     def retry(self, delivery_id: int) -> None:
-        """Make a dead letter, or one that waits, due now.
+        """Make a dead letter, or one that waits, due now, with new tries: those before count as one.
 
         Raises:
             NotFound: If there is none of that number that was not sent.
@@ -195,7 +209,7 @@ class Outbox(Resource):
                 raise NotFound(f"no delivery {delivery_id} waits or was given up: triage outbox list shows them")
 
     def retry_dead(self) -> int:
-        """Make every dead letter due now, and return how many there were."""
+        """Make every dead letter due now, with new tries as `retry` has them, and return how many there were."""
         dead = outbox.c.state == DeliveryState.DEAD.value
         with self._database.writing() as connection:
             return connection.execute(update(outbox).where(dead).values(_due_at(self._now()))).rowcount
@@ -211,6 +225,7 @@ class Outbox(Resource):
 def _is_behind_another() -> ColumnElement[bool]:
     earlier = outbox.alias()
     same = (earlier.c.contact_id == outbox.c.contact_id) & (earlier.c.target == outbox.c.target)
+    same &= outbox.c.decision_id.is_not(None) | (earlier.c.kind == outbox.c.kind)
     return exists().where(same, earlier.c.id < outbox.c.id, earlier.c.state == DeliveryState.DUE.value)
 
 
@@ -234,5 +249,6 @@ def _rename(
 
 
 def _due_at(now: datetime) -> dict[str, Any]:
-    state = DeliveryState.DUE.value
-    return {"state": state, "next_attempt_at": now, "leased_by": None, "leased_until": None, "finished_at": None}
+    state, tried = DeliveryState.DUE.value, case((outbox.c.attempts > 1, 1), else_=outbox.c.attempts)
+    free = {"leased_by": None, "leased_until": None, "finished_at": None}
+    return {"state": state, "attempts": tried, "next_attempt_at": now, **free}

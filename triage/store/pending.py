@@ -132,7 +132,7 @@ def _leased_by(connection: Connection, worker: str, addresses: Sequence[tuple[in
 
 def _items(connection: Connection, addresses: Sequence[tuple[Any, ...]]) -> list[WorkItem]:
     same_text = (pending.c.contact_id == messages.c.contact_id) & (pending.c.revision == messages.c.revision)
-    columns = [column for column in messages.c if column.name not in ("contact_id", "created_at")]
+    columns = [column for column in messages.c if column.name not in ("contact_id", "created_at", "raw")]
     statement = (
         select(contacts, *columns, pending.c.attempts, pending.c.leased_until)
         .join(messages, messages.c.contact_id == contacts.c.id)

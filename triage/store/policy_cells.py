@@ -1,21 +1,25 @@
 """The policy's cells: which mode is granted to which class, channel and language, by whom and why."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
 
 from triage.store.database import insert_row
 from triage.store.documents import json_object, to_json
 from triage.store.events import EventKind, publish
 from triage.store.records import Action, Actor
 from triage.store.resource import Resource
-from triage.store.schema import contacts, decisions, triages
+from triage.store.schema import contacts, decisions, standing, triages
 from triage.store.schema_service import policy_cells as cells
+from triage.types import Mode
 
 _KEY = ("service_type", "channel", "language")
+_ACTING: Final = (Mode.PRESELECT.value, Mode.AUTO.value)  # modes that go beyond a suggestion
+_policy, _person = decisions.alias("policy"), decisions.alias("person")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,21 @@ class OverrideRate:
     channel: str
     language: str
     decided: int
+    overridden: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoOutcome:
+    """What became of the contacts that auto mode routed.
+
+    Attributes:
+        contacts: How many there are.
+        reviewed: How many of them a person has decided on since.
+        overridden: How many of those stand with another type or department, or with none.
+    """
+
+    contacts: int
+    reviewed: int
     overridden: int
 
 
@@ -99,8 +118,7 @@ class PolicyCells(Resource):
 
     def current(self) -> tuple[PolicyCell, ...]:
         """Return the cells that stand, by service type, channel and language."""
-        newest = select(func.max(cells.c.id)).group_by(*(cells.c[name] for name in _KEY))
-        statement = select(cells).where(cells.c.id.in_(newest)).order_by(*(cells.c[name] for name in _KEY))
+        statement = select(cells).where(_stands()).order_by(*(cells.c[name] for name in _KEY))
         with self._database.reading() as connection:
             return _read(connection, statement)
 
@@ -110,43 +128,115 @@ class PolicyCells(Resource):
             return _read(connection, select(cells).order_by(cells.c.id.desc()).limit(limit))
 
     def override_rates(self, since: datetime) -> tuple[OverrideRate, ...]:
-        """Count people's first word on each of the policy's decisions since a moment, by cell.
+        """Count what people made, since a moment, of the policy's decisions, by cell.
 
-        A person who accepts, uses the answer or closes agrees where the service type stays; who changes it, or takes
+        A person's first word on a decision counts; that an answer was used is one only where nothing else was said. A
+        person who accepts, uses the answer or closes agrees where the service type stays; who changes it, or takes
         the decision back, overrides. The type of the cell is the one that the policy chose.
         """
         with self._database.reading() as connection:
-            rows = connection.execute(_rates(since)).all()
-        return tuple(
-            OverrideRate(
-                service_type=row.service_type,
-                channel=row.channel,
-                language=row.language,
-                decided=row.decided,
-                overridden=row.overridden,
-            )
-            for row in rows
-        )
+            return tuple(_rate(row) for row in connection.execute(_rates(since)))
+
+    def rates_since_set(self, since: datetime) -> dict[int, tuple[OverrideRate, ...]]:
+        """Count the same for each cell that stands and acts, by its id, of what the policy did since the cell was set.
+
+        What was only suggested, as under the cell's threshold, is left out; decisions that a narrower cell is about
+        are counted for both.
+        """
+        found: dict[int, list[OverrideRate]] = defaultdict(list)
+        with self._database.reading() as connection:
+            for row in connection.execute(_rates_by_cell(since)):
+                found[row.cell_id].append(_rate(row))
+        return {cell_id: tuple(rates) for cell_id, rates in found.items()}
+
+    def auto_outcome(self, since: datetime, until: datetime) -> AutoOutcome:
+        """Return what became of the contacts stored from one moment to before another that auto mode routed."""
+        with self._database.reading() as connection:
+            row = connection.execute(_auto(since, until)).one()
+        return AutoOutcome(contacts=row.contacts, reviewed=row.reviewed or 0, overridden=row.overridden or 0)
 
 
-def _rates(since: datetime) -> Select[Any]:
-    person, policy = decisions.alias("person"), decisions.alias("policy")
-    answered = and_(policy.c.contact_id == person.c.contact_id, policy.c.version == person.c.version - 1)
-    changed = (person.c.action == Action.UNDO.value) | (
-        func.coalesce(person.c.service_type, "") != policy.c.service_type
+def _stands() -> ColumnElement[bool]:
+    return cells.c.id.in_(select(func.max(cells.c.id)).group_by(*(cells.c[name] for name in _KEY)))
+
+
+def _rates(since: datetime, *more: ColumnElement[Any]) -> Select[Any]:
+    """Select, by cell and by what else is given, how often people's word on a decision of the policy changed it."""
+    changed = (_person.c.action == Action.UNDO.value) | (
+        func.coalesce(_person.c.service_type, "") != _policy.c.service_type
     )
-    key = (policy.c.service_type, contacts.c.channel, triages.c.language)
+    key = (*more, _policy.c.service_type, contacts.c.channel, triages.c.language)
     overridden = func.sum(case((changed, 1), else_=0)).label("overridden")
     return (
         select(*key, func.count().label("decided"), overridden)
-        .select_from(person)
-        .join(policy, answered)
-        .join(contacts, contacts.c.id == person.c.contact_id)
-        .join(triages, triages.c.id == policy.c.triage_id)
-        .where(person.c.actor == Actor.PERSON.value, policy.c.actor == Actor.POLICY.value)
-        .where(person.c.decided_at >= since, policy.c.service_type.is_not(None))
+        .select_from(_person)
+        .join(_policy, (_policy.c.contact_id == _person.c.contact_id) & (_person.c.version == _first_word()))
+        .join(contacts, contacts.c.id == _person.c.contact_id)
+        .join(triages, triages.c.id == _policy.c.triage_id)
+        .where(_person.c.actor == Actor.PERSON.value, _policy.c.actor == Actor.POLICY.value)
+        .where(_person.c.decided_at >= since, _policy.c.service_type.is_not(None))
         .group_by(*key)
         .order_by(*key)
+    )
+
+
+def _first_word() -> ColumnElement[Any]:
+    """Return the version that tells what was made of a decision: the next that does more than use an answer."""
+    later = decisions.alias("later")
+    telling = select(func.min(later.c.version)).where(
+        later.c.contact_id == _policy.c.contact_id,
+        later.c.version > _policy.c.version,
+        later.c.action != Action.ANSWER_USED.value,
+    )
+    return func.coalesce(telling.correlate(_policy).scalar_subquery(), _policy.c.version + 1)
+
+
+def _rates_by_cell(since: datetime) -> Select[Any]:
+    is_about = and_(
+        or_(cells.c.service_type == "", cells.c.service_type == _policy.c.service_type),
+        or_(cells.c.channel == "", cells.c.channel == contacts.c.channel),
+        or_(cells.c.language == "", cells.c.language == triages.c.language),
+    )
+    return (
+        _rates(since, cells.c.id.label("cell_id"))
+        .join(cells, is_about)
+        .where(_stands(), cells.c.mode.in_(_ACTING))
+        .where(_policy.c.mode.in_(_ACTING), _policy.c.decided_at >= cells.c.created_at)
+    )
+
+
+def _auto(since: datetime, until: datetime) -> Select[Any]:
+    """Count the contacts whose last decision by the policy routed them, and what stands on them now."""
+    last = select(func.max(decisions.c.version)).where(
+        decisions.c.contact_id == _policy.c.contact_id, decisions.c.actor == Actor.POLICY.value
+    )
+    is_reviewed = standing.c.actor == Actor.PERSON.value
+    changed = [
+        func.coalesce(standing.c[name], "") != func.coalesce(_policy.c[name], "")
+        for name in ("service_type", "department")
+    ]
+    counted: tuple[ColumnElement[Any], ...] = (
+        func.count().label("contacts"),
+        func.sum(case((is_reviewed, 1), else_=0)).label("reviewed"),
+        func.sum(case((is_reviewed & or_(*changed), 1), else_=0)).label("overridden"),
+    )
+    return (
+        select(*counted)
+        .select_from(_policy)
+        .join(contacts, contacts.c.id == _policy.c.contact_id)
+        .join(standing, standing.c.contact_id == _policy.c.contact_id)
+        .where(_policy.c.version == last.correlate(_policy).scalar_subquery())
+        .where(_policy.c.mode == Mode.AUTO.value, contacts.c.created_at >= since, contacts.c.created_at < until)
+    )
+
+
+def _rate(row: Row[Any]) -> OverrideRate:
+    return OverrideRate(
+        service_type=row.service_type,
+        channel=row.channel,
+        language=row.language,
+        decided=row.decided,
+        overridden=row.overridden,
     )
 
 

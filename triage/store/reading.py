@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import Connection, Row, Select, func, null, select
 
 from triage.errors import NotFound
 from triage.store.deciding import standing_decisions
@@ -10,6 +10,7 @@ from triage.store.documents import json_object
 from triage.store.identity import message_key, text_digest
 from triage.store.records import Counts, StoredContact, StoredDecision, StoredTriage
 from triage.store.schema import contacts, decisions, messages, rejections, triages
+from triage.store.texts import KnownTexts
 from triage.types import Channel, Message
 
 _TRIAGE_COLUMNS = (
@@ -47,8 +48,8 @@ def recent_contacts(connection: Connection, limit: int) -> list[StoredContact]:
 
 
 def contact(connection: Connection, contact_id: int) -> StoredContact:
-    """Return one contact, which must be stored."""
-    [found] = contacts_chosen(connection, select(contacts.c.id).where(contacts.c.id == contact_id))
+    """Return one contact, which must be stored, with its bytes."""
+    [found] = contacts_chosen(connection, select(contacts.c.id).where(contacts.c.id == contact_id), raw=True)
     return found
 
 
@@ -64,13 +65,14 @@ def triages_of(connection: Connection, message_id: str) -> list[StoredTriage]:
 
 def answers_to(connection: Connection, message: Message) -> list[StoredTriage]:
     """Return every answer to this very text under this id, oldest first."""
-    same_text = and_(messages.c.contact_id == triages.c.contact_id, messages.c.revision == triages.c.revision)
-    here = (contacts.c.message_key == message_key(message.id)) & (messages.c.digest == text_digest(message))
+    here = select(contacts.c.id).where(contacts.c.message_key == message_key(message.id))
+    contact_id: int | None = connection.execute(here).scalar()
+    if contact_id is None:
+        return []
+    revisions = KnownTexts.of(connection, [contact_id]).revisions(contact_id, text_digest(message))
     statement: Select[Any] = (
         select(*_TRIAGE_COLUMNS)
-        .join(messages, same_text)
-        .join(contacts, contacts.c.id == triages.c.contact_id)
-        .where(here)
+        .where(triages.c.contact_id == contact_id, triages.c.revision.in_(revisions))
         .order_by(triages.c.id)
     )
     return [_triage(row, message.id) for row in connection.execute(statement)]
@@ -105,14 +107,14 @@ def count_rows(connection: Connection) -> Counts:
     return Counts(**connection.execute(select(*numbers)).one()._mapping)
 
 
-def contacts_chosen(connection: Connection, chosen: Select[int]) -> list[StoredContact]:
-    """Return the contacts whose ids a statement selects, newest first."""
-    rows = connection.execute(_newest_texts(chosen)).all()
+def contacts_chosen(connection: Connection, chosen: Select[int], *, raw: bool = False) -> list[StoredContact]:
+    """Return the contacts whose ids a statement selects, newest first; with their bytes only where `raw`."""
+    rows = connection.execute(_newest_texts(chosen, raw=raw)).all()
     standing = standing_decisions(connection, [row.id for row in rows])
     return [_contact(row, standing.get(row.id)) for row in rows]
 
 
-def _newest_texts(chosen: Select[int]) -> Select[Any]:
+def _newest_texts(chosen: Select[int], *, raw: bool) -> Select[Any]:
     """Select each chosen contact with its newest text and the newest answer to that text, if there is one."""
     ids = chosen.subquery()
     of_contact = messages.c.contact_id == contacts.c.id
@@ -124,8 +126,9 @@ def _newest_texts(chosen: Select[int]) -> Select[Any]:
         .join(messages, of_contact & (messages.c.revision == newest))
         .outerjoin(triages, of_text & (triages.c.id == latest))
     )
-    message_columns = [column for column in messages.c if column.name not in ("contact_id", "created_at")]
-    return select(contacts, *message_columns, *_TRIAGE_COLUMNS).select_from(joined).order_by(contacts.c.id.desc())
+    columns = [column for column in messages.c if column.name not in ("contact_id", "created_at", "raw")]
+    kept = messages.c.raw if raw else null().label("raw")
+    return select(contacts, *columns, kept, *_TRIAGE_COLUMNS).select_from(joined).order_by(contacts.c.id.desc())
 
 
 def _contact(row: Row[Any], decision: StoredDecision | None) -> StoredContact:

@@ -141,6 +141,8 @@ class _Check:
             self.problems.append(f"link {row.number} does not follow the one before it")
         if link_digest(bytes(row.previous), row.document) != bytes(row.digest):
             self.problems.append(f"link {row.number} was changed")
+        elif not _is_of_its_row(row):
+            self.problems.append(f"link {row.number} was changed: it is of another row")
         self.links, self.head = row.number + 1, bytes(row.digest)
 
     def _check_rows(self, kind: LinkKind, links: Sequence[Row[Any]]) -> None:
@@ -150,9 +152,9 @@ class _Check:
         for link in links:
             document, row = json_object(link.document), found.get(link.row_id)
             name = f"{kind.value} {link.row_id}"
-            if (document.get("kind"), document.get("row_id")) != (kind.value, link.row_id):
-                self.problems.append(f"link {link.number} was changed: it is of another row")
-            elif row is None:
+            if not _is_of_its_row(link):
+                continue  # told already
+            if row is None:
                 if link.contact_id not in gone:
                     self.problems.append(f"{name} is missing (link {link.number})")
             elif row_digest(kind, row._asdict()) != document["row"]:
@@ -202,3 +204,14 @@ class _Check:
             new = select(table.c.id).where(table.c.id > before[table.name], ~attested.exists()).limit(_SHOWN)
             for row_id in self._connection.execute(new).scalars():
                 self.problems.append(f"{kind.value} {row_id} has no link: it was put in past the store")
+
+
+def _is_of_its_row(link: Row[Any]) -> bool:
+    """Tell whether a link's columns, which its digest leaves out, say what its document says, which it covers.
+
+    The beginning's document has no kind, and those of earlier releases no contact.
+    """
+    document = json_object(link.document)
+    kind = document.get("kind", LinkKind.BEGINNING.value)
+    said = (kind, document.get("row_id"), document.get("contact_id", link.contact_id))
+    return said == (link.kind, link.row_id, link.contact_id) and (said[0] == LinkKind.BEGINNING) == (link.number == 0)

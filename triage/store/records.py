@@ -98,7 +98,7 @@ class StoredContact:
     Attributes:
         message: The newest text; channel, thread and time are those of the first arrival.
         revision: Which text that is, 1 for the first.
-        raw: The bytes that the message was read from; None where none were kept.
+        raw: The bytes that the message was read from; None where none were kept, and in most lists.
         triage: None until this text has been triaged.
         decision: None until something has been decided.
         created_at: When the contact was first stored.

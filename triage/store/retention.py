@@ -38,7 +38,7 @@ OF_CONTACT: Final[tuple[Table, ...]] = (
     *(pending, claims, attachments, places, pauses, links, idempotency_keys, incident_contacts, events, outbox, mails),
     *(feedback, gap_queries, labels, disagreements, decisions, triages, standing, messages),
 )
-_WITHOUT_CONTACT: Final[tuple[Table, ...]] = (rejections, gap_queries, mails)
+_WITHOUT_CONTACT: Final[tuple[Table, ...]] = (rejections, gap_queries, mails, feedback, idempotency_keys)
 
 Progress = Callable[[str, int, int], None]
 
@@ -104,9 +104,12 @@ class Retention(Resource):
         now = self._now()
         chosen = select(contacts).where(contacts.c.id.in_(_expired(before))).order_by(contacts.c.message_key)
         with self._database.writing() as connection:
-            rows = connection.execute(chosen.limit(_BATCH).with_for_update(skip_locked=True)).all()
-            if not rows:
+            locked = connection.execute(chosen.limit(_BATCH).with_for_update(skip_locked=True)).all()
+            if not locked:
                 return None
+            rows = _still_expired(connection, locked, before)
+            if not rows:
+                return 0, 0
             last = _last_activity(connection, [row.id for row in rows])
             stones = [_tombstone(row, last[row.id], rule, by, now) for row in rows]
             for stone in stones:
@@ -128,6 +131,10 @@ def _activity() -> tuple[tuple[Table, ColumnElement[Any]], ...]:
         (messages, messages.c.created_at),
         (triages, triages.c.created_at),
         (decisions, decisions.c.decided_at),
+        (outbox, func.coalesce(outbox.c.finished_at, outbox.c.created_at)),
+        (labels, labels.c.created_at),
+        (feedback, feedback.c.created_at),
+        (pauses, func.coalesce(pauses.c.resumed_at, pauses.c.paused_at)),
     )
 
 
@@ -140,6 +147,13 @@ def _expired(before: datetime) -> Select[int]:
     ]
     unsent = select(outbox.c.id).where(outbox.c.contact_id == contacts.c.id, outbox.c.state == "due").exists()
     return select(contacts.c.id).where(contacts.c.created_at < before, *(~each for each in (*recent, unsent)))
+
+
+def _still_expired(connection: Connection, locked: Sequence[Row[Any]], before: datetime) -> list[Row[Any]]:
+    """Leave out the contacts in which something happened between the look and the lock."""
+    again = _expired(before).where(contacts.c.id.in_([row.id for row in locked]))
+    expired = set(connection.execute(again).scalars())
+    return [row for row in locked if row.id in expired]
 
 
 def _last_activity(connection: Connection, contact_ids: Sequence[int]) -> dict[int, datetime]:

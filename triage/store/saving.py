@@ -21,6 +21,7 @@ from triage.store.identity import message_key, text_digest
 from triage.store.records import Action, Actor, StoredDecision
 from triage.store.schema import contacts, messages, pending, triages
 from triage.store.standing import stand_decisions, stand_languages, stand_new
+from triage.store.texts import KnownTexts
 from triage.types import Message, TranslationStatus, Triage
 
 _Row = dict[str, Any]
@@ -31,9 +32,6 @@ _LOCK_CONTACTS = (
     .where(contacts.c.message_key.in_(bindparam("keys", expanding=True)))
     .order_by(contacts.c.message_key)
     .with_for_update()
-)
-_KNOWN_REVISIONS = select(messages.c.contact_id, messages.c.digest, messages.c.revision).where(
-    messages.c.contact_id.in_(bindparam("contact_ids", expanding=True))
 )
 _TRIAGED_TEXT = tuple_(triages.c.contact_id, triages.c.revision)
 _PENDING_TEXT = tuple_(pending.c.contact_id, pending.c.revision)
@@ -69,35 +67,40 @@ class Place:
     input: str
 
 
-def store_arrivals(connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> list[Place]:
+def store_arrivals(
+    connection: Connection, arrivals: Sequence[Arrival], now: datetime, *, edited: bool = False
+) -> list[Place]:
     """Store every message that is not known yet, and every text that differs from those known under its id.
 
     The same text and subject again change nothing: channel, thread, time and hint of the first arrival stay,
-    and raw bytes are added only where none are kept.
+    and raw bytes are added only where none are kept. A channel that delivers an old text again so leaves the newer
+    one standing; somebody who edits and goes back to an earlier text means it, and it becomes a further revision.
+
+    Args:
+        connection: The transaction.
+        arrivals: What came, in the order it came.
+        now: The present moment, aware.
+        edited: Whether each text is what its writer wants to stand.
 
     Returns:
         Where each arrival's text is, in the order given.
     """
     _insert_contacts(connection, [arrival.message for arrival in arrivals], now)
     ids = _lock_contacts(connection, {message_key(arrival.message.id) for arrival in arrivals})
-    addresses = [(ids[message_key(arrival.message.id)], text_digest(arrival.message)) for arrival in arrivals]
-    known = _known_revisions(connection, ids.values())
-    known_contacts = {contact_id for contact_id, _ in known}
-    stand_new(connection, sorted(set(ids.values()) - known_contacts), now)
-    rows = _new_revisions(arrivals, addresses, known, now)
-    if rows:
-        connection.execute(_INSERT_MESSAGE, rows)
-    _add_raws(connection, arrivals, addresses, known)
-    newest = _newest(known)
+    texts = KnownTexts.of(connection, ids.values())
+    known = {contact_id for contact_id in ids.values() if texts.newest(contact_id)}
+    stand_new(connection, sorted(set(ids.values()) - known), now)
+    chosen = [ids[message_key(arrival.message.id)] for arrival in arrivals]
+    revisions = _store_texts(connection, arrivals, chosen, texts, now, edited=edited)
     return [
         Place(
             contact_id=contact_id,
-            revision=known[contact_id, digest],
-            newest=newest[contact_id] == known[contact_id, digest],
-            known=contact_id in known_contacts,
-            input=text_key(message_key(arrival.message.id), digest),
+            revision=revision,
+            newest=revision == texts.newest(contact_id),
+            known=contact_id in known,
+            input=text_key(message_key(arrival.message.id), text_digest(arrival.message)),
         )
-        for arrival, (contact_id, digest) in zip(arrivals, addresses, strict=True)
+        for arrival, contact_id, revision in zip(arrivals, chosen, revisions, strict=True)
     ]
 
 
@@ -125,7 +128,7 @@ def store_triages(
         for triage, place in zip(answers, places, strict=True)
     ]
     ids = connection.execute(_INSERT_TRIAGE, rows).scalars().all()
-    _no_longer_pending(connection, places)
+    _no_longer_pending(connection, [(place.contact_id, place.revision) for place in places])
     _await_translations(connection, answers, places, now)
     decided = _policy_decisions(zip(ids, answers, places, strict=True), before, now)
     decision_rows = [decision_row(contact_id, stored) for contact_id, stored in decided]
@@ -166,38 +169,33 @@ def _lock_contacts(connection: Connection, keys: Iterable[bytes]) -> dict[bytes,
     return found
 
 
-def _known_revisions(connection: Connection, contact_ids: Iterable[int]) -> dict[tuple[int, bytes], int]:
-    """Return the number of each text that is kept, by contact and digest."""
-    known: dict[tuple[int, bytes], int] = {}
-    for chunk in chunks(contact_ids):
-        rows = connection.execute(_KNOWN_REVISIONS, {"contact_ids": chunk})
-        known |= {(contact_id, bytes(digest)): revision for contact_id, digest, revision in rows}
-    return known
-
-
-def _new_revisions(
+def _store_texts(
+    connection: Connection,
     arrivals: Sequence[Arrival],
-    addresses: Sequence[tuple[int, bytes]],
-    known: dict[tuple[int, bytes], int],
+    contact_ids: Sequence[int],
+    texts: KnownTexts,
     now: datetime,
-) -> list[_Row]:
-    """Number the texts that are not known, add them to `known`, and return their rows."""
-    newest = _newest(known)
-    rows = []
-    for arrival, address in zip(arrivals, addresses, strict=True):
-        if address in known:
-            continue
-        contact_id, digest = address
-        known[address] = newest[contact_id] = newest.get(contact_id, 0) + 1
-        rows.append(_message_row(arrival, contact_id, known[address], digest, now))
-    return rows
-
-
-def _newest(known: Mapping[tuple[int, bytes], int]) -> dict[int, int]:
-    newest: dict[int, int] = {}
-    for (contact_id, _), revision in known.items():
-        newest[contact_id] = max(revision, newest.get(contact_id, 0))
-    return newest
+    *,
+    edited: bool,
+) -> list[int]:
+    """Store the texts that are to be kept, and return the revision of each; of one that came back, the last."""
+    revisions, rows, replaced = [], [], []
+    for arrival, contact_id in zip(arrivals, contact_ids, strict=True):
+        digest = text_digest(arrival.message)
+        before = texts.revisions(contact_id, digest)
+        stands = bool(before) and before[-1] == texts.newest(contact_id)
+        if not before or (edited and not stands):
+            revision = texts.add(contact_id, digest)
+            rows.append(_message_row(arrival, contact_id, revision, texts.digests[contact_id][revision], now))
+            replaced += [(contact_id, earlier) for earlier in before]
+        else:
+            revision = before[-1]
+        revisions.append(revision)
+    if rows:
+        connection.execute(_INSERT_MESSAGE, rows)
+    _no_longer_pending(connection, replaced)  # answers to a text go to its last revision
+    _add_raws(connection, arrivals, zip(contact_ids, revisions, strict=True))
+    return revisions
 
 
 def _message_row(arrival: Arrival, contact_id: int, revision: int, digest: bytes, now: datetime) -> _Row:
@@ -213,16 +211,11 @@ def _message_row(arrival: Arrival, contact_id: int, revision: int, digest: bytes
     }
 
 
-def _add_raws(
-    connection: Connection,
-    arrivals: Sequence[Arrival],
-    addresses: Sequence[tuple[int, bytes]],
-    known: Mapping[tuple[int, bytes], int],
-) -> None:
+def _add_raws(connection: Connection, arrivals: Sequence[Arrival], addresses: Iterable[tuple[int, int]]) -> None:
     """Keep the bytes of a text that was stored without them."""
-    for arrival, address in zip(arrivals, addresses, strict=True):
+    for arrival, (contact_id, revision) in zip(arrivals, addresses, strict=True):
         if arrival.raw is not None:
-            here = (messages.c.contact_id == address[0]) & (messages.c.revision == known[address])
+            here = (messages.c.contact_id == contact_id) & (messages.c.revision == revision)
             connection.execute(messages.update().where(here, messages.c.raw.is_(None)).values(raw=arrival.raw))
 
 
@@ -245,9 +238,8 @@ def _triage_row(triage: Triage, place: Place, suggestion: bool, now: datetime) -
     }
 
 
-def _no_longer_pending(connection: Connection, places: Iterable[Place]) -> None:
-    addresses = sorted({(place.contact_id, place.revision) for place in places})
-    for chunk in chunks(addresses):
+def _no_longer_pending(connection: Connection, addresses: Iterable[tuple[int, int]]) -> None:
+    for chunk in chunks(sorted(set(addresses))):
         connection.execute(delete(pending).where(_PENDING_TEXT.in_(chunk)))
 
 

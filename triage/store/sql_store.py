@@ -95,23 +95,32 @@ class SqlTriageStore:
         self.sessions = SessionStore(database, now=now)
         self.work = PendingWork(database, now=now, dispatch=dispatch)
 
-    def receive(self, arrivals: Sequence[tuple[Message, bytes | None]]) -> None:
+    def receive(self, arrivals: Sequence[tuple[Message, bytes | None]], *, edited: bool = False) -> None:
         """Store messages before they are triaged, with the raw bytes they were read from (None: not kept).
 
         Idempotent by message id; a text or subject that differs is kept as a further revision. A text that has no
         answer yet waits in `work` for a worker that triages it.
+
+        Args:
+            arrivals: Messages and bytes.
+            edited: As for `save`.
         """
         if kept := [Arrival(message=message, raw=raw) for message, raw in arrivals]:
             now = self._now()
             with self._database.writing() as connection:
-                expect_triages(connection, store_arrivals(connection, kept, now), now)
+                expect_triages(connection, store_arrivals(connection, kept, now, edited=edited), now)
 
-    def save(self, pairs: Sequence[tuple[Message, Triage]]) -> None:
+    def save(self, pairs: Sequence[tuple[Message, Triage]], *, edited: bool = False) -> None:
         """Store every pair in one transaction; when it returns, they survive a power cut.
 
         A message that is known gets a further answer, never a second contact; a text or subject that differs
         from those known under its id is kept as a further revision. The policy's decision stands until a
         person decides; answers that come later, or to an older revision, are suggestions.
+
+        Args:
+            pairs: Messages and answers, in the order they came.
+            edited: Whether each text is what its writer wants to stand: one that goes back to an earlier text becomes
+                a further revision. An old text that a channel merely delivers again stays the old one.
 
         Raises:
             ValueError: If a triage belongs to another message than the one it is paired with.
@@ -123,7 +132,8 @@ class SqlTriageStore:
             return
         now = self._now()
         with self._database.writing() as connection:
-            places = store_arrivals(connection, [Arrival(message=message) for message, _ in pairs], now)
+            arrivals = [Arrival(message=message) for message, _ in pairs]
+            places = store_arrivals(connection, arrivals, now, edited=edited)
             store_triages(connection, [triage for _, triage in pairs], places, self._dispatch, now)
 
     def first_answer(self, message: Message) -> StoredTriage | None:

@@ -53,17 +53,20 @@ class Events(Receiver):
 
 
 class WorkOrders(Receiver):
-    """An Open311 server that opens one request for each key, and takes updates."""
+    """An Open311 server that opens one request for each key, and takes updates unless it has another answer to them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.opened: dict[str, dict[str, str]] = {}
         self.closed: dict[str, str] = {}
+        self.to_updates: DeliveryFailed | DeliveryRefused | None = None
 
     def take(self, outgoing: Outgoing) -> Reply:
         fields = dict(parse_qsl((outgoing.body or b"").decode()))
         key = outgoing.headers["Idempotency-Key"]
         if outgoing.url.endswith("/servicerequestupdates.json"):
+            if self.to_updates:
+                raise self.to_updates
             self.closed.setdefault(fields["service_request_id"], fields["update_id"])
             return answered([{"update_id": fields["update_id"]}])
         if fields["service_code"] == "gone":
@@ -98,12 +101,20 @@ class Tickets(Receiver):
 
 
 class Mailbox:
-    """A mail server that keeps what it takes."""
+    """A mail server that keeps what it takes, and takes nothing for the addresses in `full`."""
 
     def __init__(self, then: Callable[[], None] = lambda: None) -> None:
         self.taken: list[Any] = []
+        self.full: set[str] = set()
         self._then = then
 
     def send(self, message: Any, sender: str, recipients: Any) -> None:  # noqa: ANN401
+        if self.full & set(recipients):
+            raise DeliveryFailed("SMTP 452")
         self.taken.append((message, sender, tuple(recipients)))
         self._then()
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """Whom each mail went to, and its subject."""
+        return [(message["To"], message["Subject"]) for message, *_ in self.taken]

@@ -5,6 +5,8 @@ import hmac
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import SMTP
 
 import pytest
 
@@ -21,6 +23,7 @@ from tests.triage.backends.receivers import (
     answered,
 )
 from tests.triage.backends.test_planning import AUTO, EVENTS, SIGN, STREETS, WATER
+from tests.triage.channels.test_autoreply import encoded
 from triage.backends.http import Outgoing, Reply
 from triage.backends.planning import change_key
 from triage.backends.settings import BackEnd, Kind
@@ -43,8 +46,13 @@ PARKS = BackEnd(
     name="parks",
     kind=Kind.MAIL,
     sender="311@example.org",
-    codes={"water.leak": "water@example.org", "street.pothole": "streets@example.org"},
+    codes={
+        "water.leak": "water@example.org",
+        "street.pothole": "streets@example.org",
+        "street.sign": "signs@example.org",
+    },
 )
+GONE = "311: withdrawn, sent to another department"
 TICKET = message_of("zendesk-35", channel=Channel.TICKET, thread_id="zendesk-35")
 Cities = Callable[..., City]
 
@@ -243,6 +251,11 @@ def updating(back_end: BackEnd) -> BackEnd:
     return replace(back_end, can_update=True)
 
 
+def standing(city: City) -> list[tuple[str, bool]]:
+    """Return the names of m-1 elsewhere, and whether each stands."""
+    return [(link.external_id, link.withdrawn_at is None) for link in city.store.links.of("m-1")]
+
+
 def test_another_type_closes_the_old_request_and_opens_the_new_under_one_key(city_of: Cities) -> None:
     city, works = city_of(updating(WATER), updating(STREETS)), WorkOrders()
     city.store.save([pair_of("m-1", AUTO)])
@@ -252,10 +265,7 @@ def test_another_type_closes_the_old_request_and_opens_the_new_under_one_key(cit
     key = change_key("m-1", 2)
     assert works.closed == {"r-1": key}
     assert list(works.opened)[1] == key
-    assert [(link.external_id, link.withdrawn_at is None) for link in city.store.links.of("m-1")] == [
-        ("r-1", False),
-        ("r-2", True),
-    ]
+    assert standing(city) == [("r-1", False), ("r-2", True)]
 
 
 def test_a_change_within_one_server_that_breaks_off_is_done_again_and_once(city_of: Cities, clock: Clock) -> None:
@@ -270,6 +280,37 @@ def test_a_change_within_one_server_that_breaks_off_is_done_again_and_once(city_
     city.send(works)
     assert [fields["service_code"] for fields in works.opened.values()] == ["P", "S"]
     assert works.closed == {"r-1": change_key("m-1", 3)}
+
+
+def test_a_request_that_the_server_will_not_close_is_left_to_people_and_the_new_one_is_linked(city_of: Cities) -> None:
+    city, works = city_of(updating(STREETS)), WorkOrders()
+    city.store.save([pair_of("m-1")])
+    city.store.decide("m-1", POTHOLE, "ada", 1)
+    city.send(works)
+    city.store.decide("m-1", SIGN, "ada", 2)
+    works.to_updates = DeliveryRefused("HTTP 404")
+    assert city.send(works) == 1
+    assert states(city)[-1] == ("streets", "sent", "request r-2; close by hand: r-1", None)
+    assert standing(city) == [("r-1", True), ("r-2", True)]
+
+
+def test_while_the_old_request_cannot_be_closed_the_new_one_is_not_opened_again(city_of: Cities, clock: Clock) -> None:
+    """The old request is closed by the next try that the server takes; the new one is known from the first."""
+    city, works = city_of(updating(STREETS)), WorkOrders()
+    city.store.save([pair_of("m-1")])
+    city.store.decide("m-1", POTHOLE, "ada", 1)
+    city.send(works)
+    city.store.decide("m-1", SIGN, "ada", 2)
+    works.to_updates = DeliveryFailed("HTTP 503")
+    for _ in range(3):
+        city.send(works)
+        clock.pass_by(minutes=1)
+    assert standing(city) == [("r-1", True), ("r-2", True)]
+    works.to_updates = None
+    assert city.send(works) == 1
+    assert states(city)[-1] == ("streets", "sent", "request r-2", "HTTP 503")
+    assert [request.url.rpartition("/")[2] for request in works.requests].count("requests.json") == 2
+    assert standing(city) == [("r-1", False), ("r-2", True)]
 
 
 def test_a_server_without_updates_leaves_the_old_request_to_people(city_of: Cities) -> None:
@@ -425,6 +466,54 @@ def test_a_mailbox_gets_the_contact_and_the_one_before_hears_that_it_is_gone(cit
     assert second["Subject"] == "311 high: street.pothole"
     assert gone["In-Reply-To"] == first["Message-ID"]
     assert (first["Auto-Submitted"], first["X-Loop"]) == ("auto-generated", "311@example.org")
+
+
+def test_the_mailbox_that_has_the_contact_hears_that_it_is_gone_and_one_that_never_had_it_nothing(
+    city_of: Cities,
+) -> None:
+    city, mail = city_of(PARKS), Mailbox()
+    city.store.save([pair_of("m-1")])
+    city.send(Receiver(), mail)
+    city.store.decide("m-1", POTHOLE, "ada", 1)
+    city.store.decide("m-1", SIGN, "ada", 2)  # before anybody mails the pothole to the streets
+    assert city.send(Receiver(), mail) == 2
+    assert mail.told[1:] == [("signs@example.org", "311 high: street.sign"), ("water@example.org", GONE)]
+    assert mail.taken[2][0]["In-Reply-To"] == mail.taken[0][0]["Message-ID"]
+
+
+def test_a_mailbox_that_heard_already_is_not_told_again(city_of: Cities) -> None:
+    city, mail = city_of(PARKS), Mailbox()
+    city.store.save([pair_of("m-1")])
+    for version, decision in enumerate((POTHOLE, SIGN), start=1):
+        city.send(Receiver(), mail)
+        city.store.decide("m-1", decision, "ada", version)
+    city.send(Receiver(), mail)
+    assert [to for to, subject in mail.told if subject == GONE] == ["water@example.org", "streets@example.org"]
+
+
+def test_the_new_mailbox_gets_one_mail_however_long_the_old_one_takes_none(city_of: Cities, clock: Clock) -> None:
+    city, mail = city_of(PARKS), Mailbox()
+    city.store.save([pair_of("m-1")])
+    city.send(Receiver(), mail)
+    city.store.decide("m-1", POTHOLE, "ada", 1)
+    mail.full = {"water@example.org"}
+    for _ in range(3):
+        assert city.send(Receiver(), mail) == 0
+        clock.pass_by(minutes=1)
+    mail.full = set()
+    assert city.send(Receiver(), mail) == 1
+    assert mail.told[1:] == [("streets@example.org", "311 high: street.pothole"), ("water@example.org", GONE)]
+    assert states(city)[-1] == ("parks", "sent", "sent, withdrawn", "SMTP 452")
+
+
+def test_what_a_stranger_encoded_several_times_never_becomes_a_header_of_the_mail(city_of: Cities) -> None:
+    city, mail = city_of(PARKS), Mailbox()
+    smuggled = encoded("x\r\nBcc: a@example.com\r\n\r\nBuy pills", 2)
+    city.store.save([(message_of("m-1", subject=smuggled), triage_of("m-1"))])
+    city.send(Receiver(), mail)
+    [(message, _, _)] = mail.taken
+    sent = message_from_bytes(message.as_bytes(policy=SMTP))
+    assert (sent["Bcc"], sent["To"]) == (None, "water@example.org")
 
 
 def test_a_mail_that_is_sent_again_has_the_same_identity(city_of: Cities, clock: Clock) -> None:
