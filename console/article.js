@@ -23,6 +23,7 @@ export class Article {
   #data = null;
   #at = {};
   #changed;
+  #asked = 0;
 
   constructor(place, { changed }) {
     this.#place = place;
@@ -37,15 +38,18 @@ export class Article {
     ];
   }
 
-  /** Show the article with the section, and in it the quote, in view. */
+  /** Show the article with the section, and in it the quote, in view; one that was asked for before it is dropped. */
   async show(id, at = {}) {
+    const number = ++this.#asked;
     try {
       const data = await ask(path(id));
+      if (number !== this.#asked) return;
       Object.assign(this, { id });
       this.#data = data;
       this.#at = at;
       this.#draw();
     } catch (error) {
+      if (number !== this.#asked) return;
       this.id = this.#data = null;
       this.#place.replaceChildren(el("div", { class: "empty" }, el("h2", { id: "article-title" }, "Not there"), el("p", {}, error.message)));
     }

@@ -1,6 +1,7 @@
 // One contact: read it, see why it was suggested so, decide, answer. Two agents never work on it at once.
 
 import { AnswerSlots, searchInto } from "./answers.js";
+import { ClaimWatch } from "./claiming.js";
 import { chips, interpreterCard, languageLine, legend, showMarked, translationBlock } from "./details.js";
 import { age, byId, button, changed, el, fill, key, levelBadge, link, time, timeLeft } from "./elements.js";
 import { showHistory } from "./history.js";
@@ -8,7 +9,7 @@ import { addKeys, isTyping } from "./keys.js";
 import { showAttachments, showDuplicates, showSimilar, showThread } from "./related.js";
 import { Reply } from "./reply.js";
 import { acknowledge, mustAcknowledge, pointToSafety, showSafety } from "./safety.js";
-import { claim, release, Saving, undo } from "./saving.js";
+import { claim, release, Saver, Saving, undo } from "./saving.js";
 import { ask, connection, contactPage, contactUrl, serviceTypes } from "./service.js";
 import { may, me, say, startShell, toast } from "./shell.js";
 import { Suggestions } from "./suggestions.js";
@@ -19,9 +20,12 @@ const id = decodeURIComponent(location.pathname.replace(/^\/console\/contact\//,
 
 let detail = null;
 let types = new Map();
-let saving = null;
+let loads = 0;
+let shown = 0; // the number of the load that is shown
 let busy = false; // one decision at a time
 
+const saver = new Saver();
+const claims = new ClaimWatch(id);
 const reply = new Reply(id);
 const suggestions = new Suggestions(chosen);
 const answers = new AnswerSlots(byId("answers"), byId("answers-for"), () => {
@@ -34,14 +38,23 @@ function nameOf(code) {
   return types.get(code)?.name ?? code;
 }
 
+/** Read the contact; an answer that a newer one has overtaken is dropped. */
 async function load() {
+  const number = ++loads;
+  let isFirst = false;
   try {
-    detail = await ask(contactUrl(id));
+    const answer = await ask(contactUrl(id));
+    if (number < shown) return;
+    isFirst = !detail;
+    [detail, shown] = [answer, number];
   } catch (error) {
+    if (number < shown) return;
     fill("news", el("p", { class: "notice" }, error.status === 404 ? "No such contact is stored: it may have been deleted." : error.message));
     return;
   }
+  fill("news");
   draw();
+  if (isFirst) begin();
 }
 
 function draw() {
@@ -58,7 +71,7 @@ function draw() {
     fill("found", triage ? chips(triage) : "");
     ownAnswers();
   }
-  suggestions.show(triage, standing(contact));
+  suggestions.show(triage, standing());
   showSafety({ id, text, triage }, () => byId("suggestions").focus());
   if (changed("history", [detail.triages.length, detail.decisions.length, detail.pauses, types.size])) showHistory(byId("history"), detail, nameOf);
   if (changed("duplicates", [detail.duplicates, detail.incident])) showDuplicates(byId("duplicates"), detail.duplicates, detail.incident);
@@ -70,9 +83,16 @@ function translated(triage) {
   return block && [el("h3", {}, "Translation"), block];
 }
 
+/** Say whether a person has decided on type and level; to use an answer decides neither. */
+function isSettled() {
+  const last = detail.decisions.findLast(({ action }) => action !== "answer_used");
+  return last?.actor === "person" && last.action !== "undo";
+}
+
 /** Return what a person has decided, which the slots show as taken. */
-function standing({ decision }) {
-  return decision?.actor === "person" && decision.action !== "undo" ? { type: decision.service_type, level: decision.urgency } : {};
+function standing() {
+  const { decision } = detail.contact;
+  return isSettled() ? { type: decision.service_type, level: decision.urgency } : {};
 }
 
 function drawHead() {
@@ -92,13 +112,17 @@ function drawHead() {
     el("span", {}, id));
   fill("way", claimed_by && claimed_by !== me().name && el("span", { class: "tag loud" }, `${claimed_by} works on it`),
     claimed_by === me().name && el("span", { class: "tag strong" }, "you work on it"),
-    claimButton(claimed_by), neighbors());
+    ownButton(claimed_by), neighbors(), takeButton());
 }
 
-function claimButton(agent) {
+function ownButton(agent) {
   if (!agent) return button({}, take, "Claim ", key("C"));
-  if (agent === me().name) return button({}, giveBack, "Release ", key("C"));
-  return may("reports") && button({}, giveBack, "Take it from them");
+  return agent === me().name && button({}, () => giveBack(), "Release ", key("C"));
+}
+
+/** Return a lead's button, in a place of its own: a claim that comes in this moment is not taken by whoever presses C. */
+function takeButton() {
+  return isOthers() && may("reports") && button({}, () => giveBack({ force: true }), "Take it from them");
 }
 
 /** Return links to the contacts before and after this one in the queue that the agent came from. */
@@ -122,11 +146,10 @@ function isOthers() {
   return Boolean(agent) && agent !== me().name;
 }
 
-function choice(close = false) {
-  const { contact } = detail;
+function choice() {
   const { picked } = suggestions.types;
-  const settledType = picked?.code === contact.decision?.service_type && contact.decision?.actor === "person" && !suggestions.urgency;
-  return { type: settledType ? null : picked, urgency: suggestions.urgency, answer: answers.picked, close };
+  const settledType = isSettled() && picked?.code === detail.contact.decision.service_type && !suggestions.urgency;
+  return { type: settledType ? null : picked, urgency: suggestions.urgency, answer: answers.picked };
 }
 
 function drawDecide() {
@@ -137,14 +160,14 @@ function drawDecide() {
     urgency && `${type ? ", " : ""}urgency ${urgency}`, answer && `${type || urgency ? ", " : ""}answer “${answer.title}”`,
   ].filter(Boolean);
   fill("will-save", isOthers() ? el("span", { class: "warning" }, `${contact.claimed_by} works on it: nothing can be decided here meanwhile.`)
-    : parts.length ? parts : el("span", { class: "quiet" }, contact.decision?.actor === "person" ? "Decided. Take another type, level or answer to change it." : "Take a service type: 1 – 5, or 0 for another."));
+    : parts.length ? parts : el("span", { class: "quiet" }, isSettled() ? "Decided. Take another type, level or answer to change it." : "Take a service type: 1 – 5, or 0 for another."));
   byId("save").disabled = isOthers() || !parts.length;
   byId("close").disabled = isOthers() || contact.status === "closed";
   byId("undo").disabled = isOthers() || !contact.decision;
 }
 
 function chosen() {
-  saving = null;
+  saver.forget();
   if (detail) drawDecide();
 }
 
@@ -164,27 +187,23 @@ async function attempt(work, done) {
     say(done);
   } catch (error) {
     say(error.status === 412 ? "Somebody has decided since: look at it again." : `Not saved: ${error.message}`, { trouble: true });
-    if (error.status !== 412 && error.status !== 409) return null;
-    saving = null;
-    await load();
+    if (error.status === 412 || error.status === 409) await load();
   } finally {
     busy = false;
   }
 }
 
 function save({ close = false } = {}) {
-  const chosenNow = choice(close);
+  if (!detail) return null;
+  const chosenNow = choice();
   if (!close && !chosenNow.type && !chosenNow.urgency && !chosenNow.answer) return say("Take a service type, a level or an answer first.", { trouble: true });
   return attempt(async () => {
     await claim(id);
-    saving ??= withNote(new Saving(detail.contact, chosenNow));
-    await saving.run();
-    saving = null;
+    await saver.save(() => withNote(new Saving(detail.contact, { ...chosenNow, close })), { close });
     suggestions.reset();
     answers.picked = null;
     byId("why").value = "";
     ownAnswers();
-    await release(id);
     toast(close ? "Closed." : "Decided.", ...neighbors().slice(1).filter(Boolean));
   }, close ? "Closed" : "Decided");
 }
@@ -213,8 +232,7 @@ async function take() {
   await load();
 }
 
-async function giveBack() {
-  const force = isOthers();
+async function giveBack({ force = false } = {}) {
   await release(id, { force }).then(() => say("Released"), (error) => say(error.message, { trouble: true }));
   await load();
 }
@@ -225,7 +243,7 @@ addKeys("Contact", [
   { keys: ["u"], shown: "U", does: "Change the urgency with the arrow keys", run: () => suggestions.focusUrgency() },
   { keys: ["a", "s", "d"], shown: "A S D", does: "Take an answer, into the reply too", run: (name) => answers.take(name) },
   { keys: ["/"], does: "Search the knowledge base", run: () => byId("search").focus() },
-  { keys: ["c"], shown: "C", does: "Claim or release", run: () => (detail?.contact.claimed_by ? giveBack() : take()) },
+  { keys: ["c"], shown: "C", does: "Claim or release", run: () => (detail?.contact.claimed_by === me().name ? giveBack() : take()) },
   { keys: ["e"], shown: "E", does: "Write the reply", run: () => byId("reply").focus() },
   { keys: ["Ctrl+Enter"], shown: "Ctrl + Enter", does: "Decide", run: () => save() },
   { keys: ["Ctrl+Shift+Enter"], shown: "Ctrl + Shift + Enter", does: "Decide and close", run: () => save({ close: true }) },
@@ -235,20 +253,14 @@ addKeys("Contact", [
   { keys: ["F2"], does: "Acknowledge the safety banner", run: acknowledge },
 ]);
 
-async function start() {
-  byId("suggestions").append(...suggestions.nodes);
-  byId("said").after(legend());
-  byId("search").addEventListener("input", search);
-  byId("save").addEventListener("click", () => save());
-  byId("close").addEventListener("click", () => save({ close: true }));
-  byId("undo").addEventListener("click", takeBack);
-  for (const event of ["back", "signed-in"]) connection.addEventListener(event, load);
-  setInterval(() => document.hidden || !detail || drawHead(), TICK_MS);
-  const ready = startShell();
-  if (!me().name) await ready;
-  await load();
-  performance.mark("usable");
-  if (!detail) return;
+/** Draw the times anew, and see to the claim: one's own is renewed, another's may have ended. */
+function tick() {
+  drawHead();
+  claims.tick(detail.claim, { isMine: detail.contact.claimed_by === me().name, reload: load });
+}
+
+/** Read what belongs to the contact, once it is there. */
+function begin() {
   reply.load().catch((error) => say(error.message, { trouble: true }));
   showThread(byId("thread"), id);
   showAttachments(byId("attachments"), id);
@@ -258,6 +270,21 @@ async function start() {
     draw();
   }, () => {});
   follow({ changed: (events) => events.some((event) => event.id === id) && load(), reset: load });
+}
+
+async function start() {
+  byId("suggestions").append(...suggestions.nodes);
+  byId("said").after(legend());
+  byId("search").addEventListener("input", search);
+  byId("save").addEventListener("click", () => save());
+  byId("close").addEventListener("click", () => save({ close: true }));
+  byId("undo").addEventListener("click", takeBack);
+  for (const event of ["back", "signed-in"]) connection.addEventListener(event, load);
+  setInterval(() => document.hidden || !detail || tick(), TICK_MS);
+  const ready = startShell();
+  if (!me().name) await ready;
+  await load();
+  performance.mark("usable");
 }
 
 start();

@@ -1,6 +1,7 @@
 // Builds elements. Text goes in as text nodes only, so that nothing a resident wrote is ever read as HTML.
 
 const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ps", "ur"]);
+const UNTOLD = ["", "und", "none"]; // of a text in no known language, and of one that was not read yet
 const MINUTE_MS = 60_000;
 const names = new Intl.DisplayNames(["en"], { type: "language" });
 const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
@@ -74,7 +75,7 @@ export function plain(code) {
 }
 
 export function languageName(code) {
-  return !code || code === "und" ? "Not told" : names.of(code);
+  return UNTOLD.includes(code ?? "") ? "Not told" : names.of(code);
 }
 
 /** Return `lang` and `dir` for a text in the language; where it is not known, its first letters tell the direction. */

@@ -6,7 +6,10 @@ import { button, el, key } from "./elements.js";
 const groups = [];
 let dialog = null;
 
-/** Add keys: `[{ keys, shown, does, run(key, event), when }]`; `when()` says whether they work now. */
+/**
+ * Add keys: `[{ keys, shown, does, run(key, event), when, repeats }]`; `when()` says whether they work now, and only what
+ * `repeats` is done again while the key is held down.
+ */
 export function addKeys(title, bindings) {
   groups.push({ title, bindings });
 }
@@ -20,8 +23,12 @@ export function isTyping(target = document.activeElement) {
   return Boolean(target?.matches?.("textarea, select, input:not([type=radio], [type=checkbox], [type=button])"));
 }
 
-/** Return the key as bindings name it: the letter whatever the layout or Alt makes of it, digits also of the pad. */
+/**
+ * Return the key as bindings name it: the letter whatever the layout or Alt makes of it, digits also of the pad. With Alt
+ * the pad is left alone: on Windows it types signs by their number.
+ */
 function nameOf(event) {
+  if (event.altKey && event.code.startsWith("Numpad")) return event.code;
   if (/^\d$/.test(event.key)) return event.key;
   const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
   if (digit && !event.shiftKey) return digit;
@@ -39,6 +46,7 @@ function pressed(event) {
 }
 
 function press(event) {
+  if (event.repeat && event.key === "Enter" && event.target.matches("button")) return event.preventDefault();
   if (document.querySelector("dialog[open]") || event.isComposing) return;
   const name = pressed(event);
   if (name === null) return;
@@ -46,7 +54,7 @@ function press(event) {
   const found = bindings.find((binding) => binding.keys.includes(name) && (binding.when?.(event) ?? true));
   if (!found) return;
   event.preventDefault();
-  found.run(name, event);
+  if (!event.repeat || found.repeats) found.run(name, event);
 }
 
 /** Show every key that works on this page. */

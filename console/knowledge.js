@@ -155,7 +155,7 @@ const isListed = () => document.activeElement === search || byId("results").cont
 addKeys("Knowledge", [
   { keys: ["/"], does: "Search", run: focusSearch },
   { keys: ["Escape"], shown: "Esc", does: "Back to the search", when: () => document.activeElement !== search, run: focusSearch },
-  { keys: ["ArrowDown", "ArrowUp"], shown: "↑ ↓", does: "Move in the answers", when: isListed, run: (name) => move(name === "ArrowDown" ? 1 : -1) },
+  { keys: ["ArrowDown", "ArrowUp"], shown: "↑ ↓", does: "Move in the answers", when: isListed, run: (name) => move(name === "ArrowDown" ? 1 : -1), repeats: true },
   { keys: ["a", "s", "d"], shown: "A S D", does: "Open the first, second, third answer", run: (name) => openAnswer("asd".indexOf(name)) },
   { keys: ["n"], does: "Pin a notice", when: () => may("notices"), run: () => pinNotice({ done: drawShelf, about: article.id }) },
   ...article.keys,

@@ -6,7 +6,7 @@ import { button, byId, changed, el, fill, key, languageName, link, percent } fro
 import { addKeys, isTyping } from "./keys.js";
 import { LiveNotes } from "./live.js";
 import { acknowledge, mustAcknowledge, pointToSafety, showSafety } from "./safety.js";
-import { claim, release, Saving, storeNote, undo } from "./saving.js";
+import { claim, release, Saver, Saving, storeNote, undo } from "./saving.js";
 import { ask, connection, contactPage, contactUrl, randomId, Refused, SignedOut } from "./service.js";
 import { say, speak, startShell, toast } from "./shell.js";
 import { Suggestions } from "./suggestions.js";
@@ -15,13 +15,14 @@ import { follow } from "./updates.js";
 const CLAIM_AGAIN_MS = 5 * 60_000;
 
 let note = kept() ?? blankNote();
-let saving = null; // what is on its way into the store; pressed again, it goes on where it stopped
+let busy = false; // one save at a time
 let lastSaved = null; // to be taken back with one key
 
 const suggestions = new Suggestions(chosen);
 const answers = new AnswerSlots(byId("answers"), byId("answers-for"), chosen);
 const search = searchInto(answers, ownAnswers);
-const notes = new LiveNotes({ send, working: () => say("Reading…"), answered, failed });
+const notes = new LiveNotes({ send, working: () => say("Reading…"), answered, failed, keptAs: "notes on their way" });
+const saver = new Saver();
 
 function blankNote() {
   return { id: `note-${randomId()}`, text: "", channel: "call", triage: null, claimedAt: 0 };
@@ -41,7 +42,7 @@ function keep() {
 
 function send(request) {
   performance.mark("asked");
-  return ask("/v1/triage", { method: "POST", body: request });
+  return ask("/v1/triage?translate=later", { method: "POST", body: request });
 }
 
 function answered(request, triage) {
@@ -109,13 +110,13 @@ function whatToDo() {
 }
 
 function chosen() {
-  saving = null;
+  saver.forget();
   drawSave();
 }
 
 function write() {
   const request = { id: note.id, text: byId("note").value, channel: byId("channel").value };
-  saving = null;
+  saver.forget();
   if (!request.text.trim()) note = { ...note, text: "", triage: null };
   notes.write(request);
   keep();
@@ -127,6 +128,7 @@ function write() {
 }
 
 async function save({ close = false } = {}) {
+  if (busy) return;
   const text = byId("note").value;
   if (!text.trim()) return say("The note is empty: type what the resident says.", { trouble: true });
   if (mustAcknowledge()) {
@@ -137,22 +139,21 @@ async function save({ close = false } = {}) {
     say("Take a service type first: 1 – 5, or 0 for another.", { trouble: true });
     return byId("suggestions").focus();
   }
+  busy = true;
   say("Saving…");
   try {
-    saving ??= await begin(text, close);
-    if (saving === null) return;
-    const stands = await saving.run();
-    await release(note.id).catch(() => {});
-    saved(stands ?? saving.contact.decision, close);
+    const saving = await saver.save(() => begin(text), { close });
+    if (saving) saved(saving.stands, { text, close });
   } catch (error) {
     say(error.status === 412 ? "Somebody else has decided on this contact: open it in the queue." : `Not saved: ${error.message} Press Ctrl+Enter to try again.`, { trouble: true });
-    if (error.status === 412) saving = null;
+  } finally {
+    busy = false;
   }
 }
 
 /** Store the text as it is now; null where its answer brings a danger that nobody has seen yet. */
-async function begin(text, close) {
-  const choice = { type: suggestions.types.picked, urgency: suggestions.urgency, answer: answers.picked, close };
+async function begin(text) {
+  const choice = { type: suggestions.types.picked, urgency: suggestions.urgency, answer: answers.picked };
   const contact = await storeNote({ id: note.id, text, channel: byId("channel").value });
   note = { ...note, text, triage: contact.triage };
   draw();
@@ -163,12 +164,13 @@ async function begin(text, close) {
   return new Saving(contact, choice);
 }
 
-function saved(decision, close) {
+/** Tell that it is saved; the field is emptied unless somebody has gone on writing in it. */
+function saved(decision, { text, close }) {
   const { id } = note;
   lastSaved = { message_id: id, version: decision?.version };
   toast(`${close ? "Saved and closed" : "Saved"}: ${decision?.department ?? "no department"}.`, link(contactPage(id), {}, "Open the contact"), button({}, takeBack, "Undo ", key("Z")));
   say("Saved");
-  startNote({ flush: false });
+  if (byId("note").value === text) startNote({ flush: false });
 }
 
 /** Take back what was decided last; the contact itself stays, and waits in the queue. */
@@ -183,11 +185,17 @@ async function takeBack() {
   }
 }
 
+/** Begin the next note, unless this one is being saved. */
+function newNote() {
+  if (busy) say("Saving…");
+  else startNote();
+}
+
 function startNote({ flush = true } = {}) {
   if (flush) notes.flush();
   if (flush && note.claimedAt) release(note.id).catch(() => {});
   note = blankNote();
-  saving = null;
+  saver.forget();
   byId("note").value = "";
   byId("search").value = "";
   keep();
@@ -225,7 +233,7 @@ addKeys("Live note", [
   { keys: ["Escape"], shown: "Esc", does: "Out of the note, or back into it", run: leave },
   { keys: ["Ctrl+Enter"], shown: "Ctrl + Enter", does: "Save the contact with your decision", run: () => save() },
   { keys: ["Ctrl+Shift+Enter"], shown: "Ctrl + Shift + Enter", does: "Save and close it", run: () => save({ close: true }) },
-  { keys: ["n"], shown: "N", does: "New note", run: () => startNote(), when: () => !isTyping() || document.activeElement === byId("note") },
+  { keys: ["n"], shown: "N", does: "New note", run: newNote, when: () => !isTyping() || document.activeElement === byId("note") },
   { keys: ["z"], shown: "Z", does: "Undo what was saved last", run: takeBack },
   { keys: ["F2"], does: "Acknowledge the safety banner", run: acknowledge },
 ]);
@@ -236,14 +244,14 @@ function start() {
   byId("note").addEventListener("input", write);
   byId("channel").addEventListener("change", write);
   byId("search").addEventListener("input", search);
-  byId("new-note").addEventListener("click", () => startNote());
+  byId("new-note").addEventListener("click", newNote);
   byId("save").addEventListener("click", () => save());
   byId("save-close").addEventListener("click", () => save({ close: true }));
-  connection.addEventListener("back", () => notes.flush());
-  connection.addEventListener("signed-in", write);
+  for (const event of ["back", "signed-in"]) connection.addEventListener(event, () => notes.flush());
   byId("note").value = note.text;
   byId("channel").value = note.channel;
   if (note.text) write();
+  notes.flush();
   draw();
   startShell();
   follow({ changed: renew, reset: () => {} });

@@ -1,7 +1,7 @@
 // Notices that hold for a time: the list, and the form that pins one.
 
 import { button, el, tongue, time } from "./elements.js";
-import { ask, randomId, serviceTypes } from "./service.js";
+import { ask, OnceKey, serviceTypes } from "./service.js";
 import { may, say, toast } from "./shell.js";
 
 const DAY_MS = 86_400_000;
@@ -46,12 +46,14 @@ export async function pinNotice({ done, about }) {
   const type = el("select", {}, el("option", { value: "" }, "Any"), types.map((each) => el("option", { value: each.code }, each.name)));
   const words = el("input", { maxlength: 500 });
   const instead = el("input", { type: "checkbox" });
+  const once = new OnceKey();
+  const trouble = el("p", { class: "warning", role: "status" });
   const dialog = el("dialog", { class: "sheet", "aria-labelledby": "pin-title" });
   const form = el("form", { class: "stack" }, el("h2", { id: "pin-title" }, "Pin a notice"),
     field("Title", title, "What, where: “Boil water in district 3”"), field("What an agent reads out", text),
     el("div", { class: "grid-2" }, field("Until", until), field("District", district, "Empty: the whole city"), field("Service type", type), field("Words of questions", words, "Apart by commas")),
     about && el("label", { class: "check" }, instead, ` The open article (${about}) says otherwise meanwhile`),
-    el("p", { class: "row" }, el("button", { class: "primary" }, "Pin"), button({}, () => dialog.close(), "Cancel")), el("p", { class: "warning", role: "status" }));
+    el("p", { class: "row" }, el("button", { class: "primary" }, "Pin"), button({}, () => dialog.close(), "Cancel")), trouble);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const body = { title: title.value, text: text.value, valid_until: new Date(until.value).toISOString(), words: listed(words.value) };
@@ -59,12 +61,12 @@ export async function pinNotice({ done, about }) {
     if (type.value) body.service_types = [type.value];
     if (about && instead.checked) body.contradicts = [about];
     try {
-      await ask("/v1/notices", { method: "POST", body, once: randomId() });
+      await ask("/v1/notices", { method: "POST", body, once: once.of(body) });
       dialog.close();
       toast("Notice pinned: agents see it from now on");
       done();
     } catch (error) {
-      form.querySelector("[role=alert]").textContent = error.message;
+      trouble.textContent = error.message;
     }
   });
   dialog.append(form);

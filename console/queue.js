@@ -12,6 +12,7 @@ const FIELDS = ["language", "department", "channel", "mode"];
 const SEARCH_PAUSE_MS = 250;
 const TICK_MS = 30_000;
 const MOST_ROWS_ASKED = 100;
+const SEARCHED = 2_000; // contacts that the service looks through for words
 const VIEWS = {
   waiting: { name: "Waiting", asks: () => ({ status: "open" }), has: (row) => row.status === "open", order: inOrder, none: "Nothing waits. What comes in appears here by itself." },
   mine: { name: "Mine", asks: () => ({ status: "open", claimed_by: me().name }), has: (row) => row.status === "open" && row.claimed_by === me().name, order: inOrder, none: "You have claimed nothing: press C on a contact that waits." },
@@ -23,6 +24,7 @@ const chosen = Object.fromEntries(new URLSearchParams(location.search));
 let view = VIEWS[chosen.view] ? chosen.view : "waiting";
 let queue = { rows: new Map(), total: 0, counts: {} };
 let loads = 0;
+let loading = null; // the newest list that was asked for
 let searchTimer = null;
 
 const rows = new Rows(byId("rows"), { claim: take, release: giveBack, undo: undoAuto });
@@ -31,8 +33,14 @@ function filters() {
   return Object.fromEntries(Object.entries(chosen).filter(([name, value]) => value && (FIELDS.includes(name) || name === "q")));
 }
 
+/** Read the whole list, and draw it. */
+function load() {
+  loading = read();
+  return loading;
+}
+
 /** Read the whole list; an answer that a newer request has overtaken is dropped. */
-async function load() {
+async function read() {
   const number = ++loads;
   if (view === "mine" && !me().name) return;
   try {
@@ -51,10 +59,16 @@ function settle() {
   const ordered = VIEWS[view].order([...queue.rows.values()]);
   byId("fresh").hidden = true;
   byId("none").hidden = ordered.length > 0;
-  byId("none").textContent = Object.keys(filters()).length ? "Nothing matches these filters." : VIEWS[view].none;
+  byId("none").textContent = Object.keys(filters()).length ? ["Nothing matches these filters.", notAll()].filter(Boolean).join(" ") : VIEWS[view].none;
   sessionStorage.setItem("queue", JSON.stringify(ordered.map((row) => row.message_id)));
   drawState(ordered);
   return rows.show(ordered, { withUndo: view === "auto" });
+}
+
+/** Return what to tell where words were not looked for in every contact; nothing where they were. */
+function notAll() {
+  const first = VIEWS[view].asks().order === "newest" ? "newest" : "gravest";
+  return queue.searched_all === false && `Only the ${first} ${SEARCHED.toLocaleString("en")} contacts were looked through.`;
 }
 
 function drawState(ordered) {
@@ -62,7 +76,7 @@ function drawState(ordered) {
   const grave = ordered.filter((row) => row.status === "open" && row.urgency === "emergency").length;
   const number = ordered.length < queue.total ? `${ordered.length} of ${queue.total}` : String(ordered.length);
   const unit = ordered.length === 1 ? "contact" : "contacts";
-  byId("queue-state").textContent = [`${number} ${unit}`, grave && `${grave} emergency`, late && `${late} late`].filter(Boolean).join(" · ");
+  byId("queue-state").textContent = [`${number} ${unit}`, grave && `${grave} emergency`, late && `${late} late`, notAll()].filter(Boolean).join(" · ");
 }
 
 /** Take up what has changed. Lines change where they stand; the order only changes while nobody works in the list. */
@@ -70,6 +84,7 @@ async function changed(events) {
   const ids = [...new Set(events.map((event) => event.id).filter(Boolean))];
   if (!ids.length) return;
   if (ids.length > MOST_ROWS_ASKED) return load();
+  await loading; // a list that was asked for before may lack what has come since
   const news = await ask(`/v1/queue/rows?${new URLSearchParams(ids.map((id) => ["id", id]))}`).catch(() => null);
   if (!news) return load();
   const before = queue.rows.size;
@@ -156,8 +171,8 @@ async function attempt(work) {
 
 const onRow = () => !isTyping() && rows.focused() !== null;
 addKeys("Queue", [
-  { keys: ["ArrowDown", "j"], shown: "↓ or J", does: "Next contact", run: () => rows.move(1), when: () => !isTyping() },
-  { keys: ["ArrowUp", "i"], shown: "↑ or I", does: "Contact before", run: () => rows.move(-1), when: () => !isTyping() },
+  { keys: ["ArrowDown", "j"], shown: "↓ or J", does: "Next contact", run: () => rows.move(1), when: () => !isTyping(), repeats: true },
+  { keys: ["ArrowUp", "i"], shown: "↑ or I", does: "Contact before", run: () => rows.move(-1), when: () => !isTyping(), repeats: true },
   { keys: ["Enter"], does: "Open the contact", run: () => location.assign(contactPage(rows.focused().message_id)), when: () => document.activeElement?.matches("[data-contact] a") },
   { keys: ["c"], shown: "C", does: "Claim and open it, or release it", run: () => (rows.focused().claimed_by === me().name ? giveBack : take)(rows.focused()), when: onRow },
   { keys: ["z"], shown: "Z", does: "Undo what auto mode did", run: () => undoAuto(rows.focused()), when: () => onRow() && view === "auto" },
@@ -166,6 +181,12 @@ addKeys("Queue", [
   { keys: ["r"], shown: "R", does: "Show what is new", run: settle },
   { keys: ["Escape"], shown: "Esc", does: "From a filter to the list", run: () => rows.move(0) },
 ]);
+
+/** Draw the times anew, and look whether those who have claimed something still do: nobody is told of a claim that ends. */
+function tick() {
+  rows.tick();
+  changed([...queue.rows.values()].filter((row) => row.claimed_by).map((row) => ({ id: row.message_id })));
+}
 
 async function start() {
   drawViews();
@@ -190,7 +211,7 @@ async function start() {
   });
   byId("fresh").addEventListener("click", settle);
   for (const event of ["back", "signed-in"]) connection.addEventListener(event, load);
-  setInterval(() => document.hidden || rows.tick(), TICK_MS);
+  setInterval(() => document.hidden || tick(), TICK_MS);
   const ready = startShell();
   if (!me().name) await ready;
   await load();

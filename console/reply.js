@@ -1,7 +1,7 @@
 // The reply: put together from the chosen answer and the city's fixed texts, copied, or sent where there is a way back.
 
 import { button, byId, copyText, el, fill, languageName, plain, time, tongue } from "./elements.js";
-import { ask, contactUrl, randomId } from "./service.js";
+import { ask, contactUrl, OnceKey, Refused } from "./service.js";
 import { say, toast } from "./shell.js";
 
 const STATES = { due: "on its way", sent: "sent", dead: "given up: see the outbox" };
@@ -10,7 +10,8 @@ const STATES = { due: "on its way", sent: "sent", dead: "given up: see the outbo
 export class Reply {
   #known = null;
   #articleId = null;
-  #once = randomId();
+  #once = new OnceKey();
+  #unsure = null; // the reply of which nobody knows whether it was sent: its answer was lost
 
   constructor(id) {
     this.id = id;
@@ -52,14 +53,14 @@ export class Reply {
   add(text) {
     const before = this.text.value.trimEnd();
     this.text.value = before ? `${before}\n\n${text}` : text;
-    this.#once = randomId();
     this.#drawButtons();
   }
 
-  /** Put the quote of an answer in, with where it is written. */
+  /** Put the quote of an answer in, with where it is written; what is for agents alone stays out. */
   use(answer) {
+    if (answer.audience === "internal") return say("This answer is for agents only: it is not put into the reply.", { trouble: true });
     this.#articleId = answer.article_id;
-    const source = answer.audience === "public" && /^https?:/.test(answer.url ?? "") ? `\n${answer.url}` : "";
+    const source = /^https?:/.test(answer.url ?? "") ? `\n${answer.url}` : "";
     if (!this.text.value.includes(answer.quote)) this.add(answer.quote + source);
   }
 
@@ -72,14 +73,30 @@ export class Reply {
     byId("send-reply").disabled = true;
     try {
       const body = { text: this.text.value, ...(this.#articleId ? { article_id: this.#articleId } : {}) };
-      await ask(`${contactUrl(this.id)}/replies`, { method: "POST", body, once: this.#once });
+      if (await this.#hasArrived(body)) return;
+      this.#unsure = body;
+      await ask(`${contactUrl(this.id)}/replies`, { method: "POST", body, once: this.#once.of(body) });
+      this.#unsure = null;
+      this.#once.done();
       this.text.value = "";
-      this.#once = randomId();
       toast("The reply is on its way.");
       await this.load();
     } catch (error) {
+      if (error instanceof Refused && error.status !== 409) this.#unsure = null;
       say(`Not sent: ${error.message}`, { trouble: true });
+    } finally {
+      this.#drawButtons();
     }
-    this.#drawButtons();
+  }
+
+  /** Say whether another reply, whose answer was lost, is there after all: then its writer decides about this one. */
+  async #hasArrived({ text, article_id }) {
+    const before = this.#unsure;
+    if (!before || (before.text === text && before.article_id === article_id)) return false;
+    await this.load();
+    this.#unsure = null;
+    const hasArrived = this.#known.sent.some((each) => each.text === before.text);
+    if (hasArrived) say("What you sent before has arrived: it stands below. Send again to send this as well.", { trouble: true });
+    return hasArrived;
   }
 }

@@ -3,9 +3,9 @@
 
 import { ask, contactUrl, randomId } from "./service.js";
 
-/** Store a note as a contact, and return it as it stands. */
+/** Store a note as a contact, and return it as it stands; its translation comes later, told by an event. */
 export function storeNote({ id, text, channel }) {
-  return ask("/v1/contacts", { method: "POST", body: { id, text, channel } });
+  return ask("/v1/contacts?translate=later", { method: "POST", body: { id, text, channel } });
 }
 
 /** Return the decisions that a choice makes, in order: `{ type, urgency, answer, close }`, each of them or null. */
@@ -28,18 +28,54 @@ export class Saving {
     this.contact = contact;
     this.version = contact.version;
     this.steps = stepsOf(contact, choice);
+    this.stands = contact.decision;
   }
 
-  /** Send what is left, and return the decision that stands then; null where there was nothing to decide. */
+  /** End with closing the contact, or without it; what has been sent stays. */
+  endWith(close) {
+    const open = this.steps.filter(({ action }) => action !== "close");
+    if (close !== (this.steps.length > open.length)) this.steps = close ? [...open, { action: "close" }] : open;
+  }
+
+  /** Send what is left, and return the decision that stands then; null where nothing was ever decided. */
   async run() {
-    let stands = null;
     for (; this.#done < this.steps.length; this.#done++) {
       const path = `${contactUrl(this.contact.message_id)}/decisions`;
       const once = `${this.#name}-${this.#done}`;
-      stands = await ask(path, { method: "POST", body: this.steps[this.#done], ifMatch: this.version, once });
-      this.version = stands.version;
+      this.stands = await ask(path, { method: "POST", body: this.steps[this.#done], ifMatch: this.version, once });
+      this.version = this.stands.version;
     }
-    return stands;
+    return this.stands;
+  }
+}
+
+/** Saves one choice at a time; pressed again after a failure, it goes on where it stopped. */
+export class Saver {
+  #saving = null;
+
+  /** Something else was chosen: what was on its way begins anew. */
+  forget() {
+    this.#saving = null;
+  }
+
+  /**
+   * Send what `begin()` promises, a Saving or null, close the contact or not, and give it back.
+   *
+   * Returns the Saving once all of it is stored; null where `begin()` had nothing to send.
+   */
+  async save(begin, { close }) {
+    const saving = (this.#saving ??= await begin());
+    if (!saving) return null;
+    saving.endWith(close);
+    try {
+      await saving.run();
+    } catch (error) {
+      if (error.status === 412) this.forget();
+      throw error;
+    }
+    this.forget();
+    await release(saving.contact.message_id).catch(() => {}); // it is stored; the claim ends by itself
+    return saving;
   }
 }
 

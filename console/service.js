@@ -33,6 +33,24 @@ export function randomId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** Makes up the keys of a form's requests: pressed again with the same body, nothing is done twice. */
+export class OnceKey {
+  #body = null;
+  #key = null;
+
+  /** Return the key of a body: that of the request before, where it was the same. */
+  of(body) {
+    const written = JSON.stringify(body);
+    if (written !== this.#body) [this.#body, this.#key] = [written, randomId()];
+    return this.#key;
+  }
+
+  /** The request was answered: the same body would be a further one. */
+  done() {
+    this.#body = null;
+  }
+}
+
 /** Return the service's answer.
  *
  * `body` is sent as JSON, `ifMatch` is the version that was seen, `once` makes the request safe to send again.
@@ -74,8 +92,8 @@ async function checked(response) {
   throw new Refused(response.status, problem);
 }
 
-function tell(what) {
-  connection.dispatchEvent(new Event(what));
+function tell(what, detail = null) {
+  connection.dispatchEvent(new CustomEvent(what, { detail }));
 }
 
 /** Say that the connection is lost, and look for it until it is back. */
@@ -113,12 +131,13 @@ function signOut() {
   tell("signed-out");
 }
 
-/** Look whether somebody is signed in again, in another tab say. */
+/** Look whether somebody is signed in again, in another tab say; `signed-in` tells who, in its `detail`. */
 export async function lookForSession() {
   const response = await fetch("/v1/me", { signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => null);
-  if (!response?.ok || !state.signedOut) return;
+  const me = response?.ok && (await response.json().catch(() => null));
+  if (!me || !state.signedOut) return;
   state.signedOut = false;
-  tell("signed-in");
+  tell("signed-in", me);
 }
 
 export function contactUrl(id) {

@@ -37,12 +37,15 @@ export async function startShell() {
   return whoami;
 }
 
+/** Learn who is signed in; what a page shows of one person is not for the next, who gets it anew. */
 function learnMe(me) {
   const known = JSON.stringify(me);
+  const isAnother = Boolean(whoami.name) && whoami.name !== me.name;
   whoami = me;
   if (sessionStorage.getItem("me") === known) return;
   sessionStorage.setItem("me", known);
-  drawTop();
+  if (isAnother) location.reload();
+  else drawTop();
 }
 
 export function me() {
@@ -105,9 +108,10 @@ function watchConnection() {
     say("Connected again");
   });
   connection.addEventListener("signed-out", () => strip("signed-out", el("b", {}, "Your session has ended."),
-    " What you typed is kept on this page. ", link(`/auth/login?next=${page}`, { target: "_blank", rel: "opener" }, "Sign in in a new tab"),
+    " What you typed is kept on this page. ", link(`/auth/login?next=${page}`, { target: "_blank" }, "Sign in in a new tab"),
     ", then come back here. ", button({}, lookForSession, "I am signed in")));
-  connection.addEventListener("signed-in", () => {
+  connection.addEventListener("signed-in", ({ detail: me }) => {
+    learnMe(me);
     takeOff("signed-out");
     say("Signed in again");
   });

@@ -7,19 +7,25 @@
 import { button, byId, copyText, el, fill, key, languageName, levelBadge, link, percent, tongue } from "./elements.js";
 import { addKeys } from "./keys.js";
 import { LiveNotes } from "./live.js";
-import { ask, connection, look, lookForSession, randomId, Refused } from "./service.js";
+import { ask, connection, look, lookForSession, randomId, Refused, SignedOut } from "./service.js";
 
+const PATIENCE_MS = 20_000; // a translation that is waited for takes up to ten seconds
 const CHANNELS = ["call", "transcript", "email", "web", "sms", "chat", "app", "ticket"];
 const origins = new Set(document.body.dataset.origins.split(" ").filter(Boolean));
 const note = byId("note");
 const shown = { id: `sidebar-${randomId()}`, triage: null, type: null, answer: null, channel: "ticket" };
 
 const live = new LiveNotes({
-  send: (request) => ask("/v1/triage", { method: "POST", body: request }),
+  send: (request) => ask("/v1/triage", { method: "POST", body: request, patienceMs: PATIENCE_MS }),
   working: () => {},
   answered: (request, triage) => request.text === note.value && draw(triage),
-  failed: (error) => (error instanceof Refused ? trouble(error.message) : null),
+  failed,
 });
+
+function failed(error) {
+  if (error instanceof SignedOut || !(error instanceof Refused)) return; // the way to sign in, or to try again, stands there
+  trouble(error.message);
+}
 
 function write() {
   live.write({ id: shown.id, text: note.value, channel: shown.channel });
@@ -70,8 +76,9 @@ function draw(triage) {
 }
 
 function drawAlarm({ safety, language }) {
-  if (!safety.emergency) return fill("alarm");
-  fill("alarm", el("div", { class: "alarm-box" }, el("b", { class: "alarm-line" }, `Life may be in danger: ${safety.line ?? "911"}`),
+  if (!safety.emergency && !safety.reasons.length) return fill("alarm");
+  const title = safety.line ? `Life may be in danger: ${safety.line}` : "Possible danger: read this first";
+  fill("alarm", el("div", { class: "alarm-box" }, el("b", { class: "alarm-line" }, title),
     el("p", {}, "Said: ", safety.reasons.map((hit, place) => [place > 0 && ", ", el("q", tongue(language.code), hit.text)]))));
 }
 
@@ -124,10 +131,10 @@ async function takeAnswer(place) {
 
 connection.addEventListener("lost", () => trouble(el("b", {}, "No connection to the service. "), button({}, look, "Try now")));
 connection.addEventListener("back", () => trouble());
-connection.addEventListener("signed-out", () => trouble(el("b", {}, "Nobody is signed in. "), link("/auth/login?next=/console/", { target: "_blank", rel: "opener" }, "Sign in in a new tab"), " ", button({}, lookForSession, "I am signed in")));
+connection.addEventListener("signed-out", () => trouble(el("b", {}, "Nobody is signed in. "), link("/auth/login?next=/console/", { target: "_blank" }, "Sign in in a new tab"), " ", button({}, lookForSession, "I am signed in")));
 connection.addEventListener("signed-in", () => {
   trouble();
-  write();
+  live.flush();
 });
 addEventListener("message", listen);
 note.addEventListener("input", () => {

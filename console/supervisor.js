@@ -19,16 +19,20 @@ const dayName = new Intl.DateTimeFormat([], { weekday: "short", day: "numeric", 
 let days = Number(new URLSearchParams(location.search).get("days")) || 14;
 let names = new Map();
 let timer = null;
+let draws = 0;
 
 function typeName(code) {
   return names.get(code) ?? (code === "none" ? "None told" : code);
 }
 
+/** Draw what is asked for now; figures that a newer question has overtaken are dropped. */
 async function draw() {
+  const number = ++draws;
   clearTimeout(timer);
   timer = null;
   try {
     const [told, types] = await Promise.all([ask(`/v1/overview?days=${days}`), serviceTypes()]);
+    if (number !== draws) return;
     names = new Map(types.map((type) => [type.code, type.name]));
     drawSpans(told);
     drawTiles(told);
@@ -38,14 +42,13 @@ async function draw() {
     byId("agreement").replaceChildren(...agreement("Type", told.agreement_by_service_type, typeName));
     byId("by-language").replaceChildren(...agreement("Language", told.agreement_by_language, languageName));
   } catch (error) {
-    return say(error.message, { trouble: true });
+    return number === draws && say(error.message, { trouble: true });
   }
   const parts = [showIncidents(byId("incidents"), typeName), showPolicy(byId("policy"), { days, typeName, languageName }), showGaps(byId("gaps")), showSystem(byId("system"))];
   for (const failed of (await Promise.allSettled(parts)).filter((part) => part.status === "rejected")) say(failed.reason.message, { trouble: true });
 }
 
 function drawSpans({ until }) {
-  byId("days-told").textContent = days === 1 ? "today" : String(days);
   byId("days-told").parentElement.replaceChildren(...(days === 1 ? [byId("days-told")] : ["The last ", byId("days-told"), " days"]));
   byId("days-told").textContent = days === 1 ? "Today" : String(days);
   byId("as-of").replaceChildren(`as of ${time(until)}`);
@@ -112,7 +115,7 @@ function counted(caption, title, rows, name, href) {
 
 function drawLanguages({ trends, contacts }) {
   const rows = trends.language.filter((row) => row.contacts);
-  const other = rows.filter((row) => row.value !== "en").reduce((sum, row) => sum + row.contacts, 0);
+  const other = rows.filter(({ value }) => !["en", "und", "none"].includes(value)).reduce((sum, row) => sum + row.contacts, 0);
   const href = (code) => `/console/queue?language=${encodeURIComponent(code)}`;
   byId("languages").replaceChildren(
     el("p", { class: "quiet" }, contacts ? `${percent(other / contacts)} are not in English; ${rows.length} languages.` : "Nothing came in."),
@@ -125,7 +128,7 @@ function drawTypes({ trends, contacts }) {
   byId("types").replaceChildren(counted("Most frequent types", "Type", rows.slice(0, MOST_ROWS), typeName),
     rows.length > MOST_ROWS ? behind(`All ${rows.length} types`, counted("All types", "Type", rows, typeName)) : "");
   const rising = rows.filter((row) => row.contacts - row.before >= LEAST_RISING && row.contacts > 1.5 * row.before).sort((one, other) => (other.contacts - other.before) - (one.contacts - one.before));
-  const before = rows.reduce((sum, row) => sum + row.before, 0);
+  const before = trends.service_type.reduce((sum, row) => sum + row.before, 0);
   byId("rising").replaceChildren(!before ? el("p", { class: "quiet" }, contacts ? `Nothing came in during the ${days === 1 ? "day" : `${days} days`} before, so that nothing can be compared; choose a shorter time.` : "Nothing came in.") : rising.length
     ? counted("Rising types", "Type", rising.slice(0, MOST_ROWS), typeName)
     : el("p", { class: "quiet" }, `No type came in ${LEAST_RISING} times more, and half as often again, than before.`));

@@ -42,6 +42,7 @@ def _page(file: Path, is_signed_in: SignedIn) -> Callable[[Request], Response]:
     def page(request: Request) -> Response:
         if is_signed_in(request):
             return FileResponse(file)
-        return RedirectResponse(f"/auth/login?{urlencode({'next': request.url.path})}", status_code=303)
+        asked = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return RedirectResponse(f"/auth/login?{urlencode({'next': asked})}", status_code=303)
 
     return page
