@@ -1,6 +1,6 @@
 """How contacts and decisions are shown, alike in every resource."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -109,7 +109,20 @@ def shown(services: Services, contacts: Iterable[StoredContact]) -> list[Contact
     """Return contacts as they are listed."""
     chosen = list(contacts)
     claimed = {claim.message_id: claim.agent for claim in services.store.claims.active()}
-    return [_shown(services, contact, claimed.get(contact.message.id)) for contact in chosen]
+    pauses = pauses_of(services, chosen)
+    return [
+        _shown(services, contact, claimed.get(contact.message.id), pauses.get(contact.message.id, ()))
+        for contact in chosen
+    ]
+
+
+def pauses_of(services: Services, contacts: Sequence[StoredContact]) -> dict[str, tuple[Pause, ...]]:
+    """Return when the clocks of contacts stood still, by message; those whose clock never did are left out."""
+    kept = services.store.incidents.pauses_of([contact.message.id for contact in contacts])
+    return {
+        message_id: tuple(Pause(start=each.paused_at, end=each.resumed_at) for each in found)
+        for message_id, found in kept.items()
+    }
 
 
 def shown_whole(services: Services, message_id: str) -> ContactDetail:
@@ -122,12 +135,13 @@ def shown_whole(services: Services, message_id: str) -> ContactDetail:
     contact = store.contact_of(message_id)
     claim = store.claims.of(message_id)
     incident = store.incidents.of_contact(message_id)
+    pauses = pauses_of(services, [contact])
     return ContactDetail(
-        contact=_shown(services, contact, claim.agent if claim else None),
+        contact=_shown(services, contact, claim.agent if claim else None, pauses.get(message_id, ())),
         triages=tuple(_shown_triage(triage) for triage in store.triages_of(message_id)),
         decisions=tuple(map(shown_decision, store.decisions_of(message_id))),
         claim=claim,
-        pauses=_pauses(services, message_id),
+        pauses=pauses.get(message_id, ()),
         incident=IncidentRef(id=incident.id, title=incident.title) if incident else None,
         duplicates=services.incidents.duplicates_of(message_id),
     )
@@ -155,9 +169,11 @@ def shown_decision(stored: StoredDecision) -> DecisionAnswer:
     )
 
 
-def _shown(services: Services, contact: StoredContact, claimed_by: str | None) -> ContactAnswer:
+def _shown(
+    services: Services, contact: StoredContact, claimed_by: str | None, pauses: tuple[Pause, ...]
+) -> ContactAnswer:
     message, decision = contact.message, contact.decision
-    due = services.clock.due(contact, _pauses(services, message.id))
+    due = services.clock.due(contact, pauses)
     return ContactAnswer(
         message_id=message.id,
         channel=message.channel,
@@ -187,8 +203,3 @@ def _shown_triage(stored: StoredTriage) -> TriageAnswer:
         created_at=stored.created_at,
         answer=stored.answer,
     )
-
-
-def _pauses(services: Services, message_id: str) -> tuple[Pause, ...]:
-    kept = services.store.incidents.pauses(message_id)
-    return tuple(Pause(start=pause.paused_at, end=pause.resumed_at) for pause in kept)

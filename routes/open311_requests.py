@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from routes.contact_answers import pauses_of
 from routes.services import Services
 from triage.calendar import Pause
 from triage.channels.open311 import MAX_REQUESTS, PREFIX, GeoReportRejected, Row, form_fields
@@ -72,15 +73,8 @@ def requests_since(services: Services, since: datetime, until: datetime | None, 
 
 def request_rows(services: Services, contacts: Sequence[StoredContact]) -> list[Row]:
     """Return requests as the standard gives them; whoever sent them stays unnamed."""
-    asked = services.store.incidents.pauses_of([contact.message.id for contact in contacts])
-    return [
-        _row(
-            services,
-            contact,
-            [Pause(start=each.paused_at, end=each.resumed_at) for each in asked.get(contact.message.id, ())],
-        )
-        for contact in contacts
-    ]
+    asked = pauses_of(services, contacts)
+    return [_row(services, contact, asked.get(contact.message.id, ())) for contact in contacts]
 
 
 def _paged(services: Services, chosen: ContactFilter) -> Iterator[StoredContact]:

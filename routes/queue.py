@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from routes.access import require
+from routes.contact_answers import pauses_of
 from routes.contacts import searched
 from routes.fields import KnownMessage, Line, Name, Tag
 from routes.problems import problems
@@ -179,14 +180,9 @@ def _values(contact: StoredContact) -> Mapping[str, str | None]:
 
 def _rows(services: Services, contacts: Sequence[StoredContact]) -> tuple[QueueRow, ...]:
     claimed = {claim.message_id: claim.agent for claim in services.store.claims.active()}
-    pauses = services.store.incidents.pauses_of([contact.message.id for contact in contacts])
+    pauses = pauses_of(services, contacts)
     return tuple(
-        _row(
-            services,
-            contact,
-            claimed.get(contact.message.id),
-            tuple(Pause(start=each.paused_at, end=each.resumed_at) for each in pauses.get(contact.message.id, ())),
-        )
+        _row(services, contact, claimed.get(contact.message.id), pauses.get(contact.message.id, ()))
         for contact in contacts
     )
 

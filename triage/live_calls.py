@@ -79,7 +79,10 @@ class LiveCalls:
     def sweep(self) -> int:
         """Store the records of calls that have gone silent, forget those long over, and return how many were stored."""
         now = utc_now()
-        stored = sum(map(self._keep_silent, self._calls.unkept(now - SILENT_AFTER)))
+        stored = failed = 0
+        while silent := self._calls.unkept(now - SILENT_AFTER, skip=failed):
+            kept = sum(map(self._keep_silent, silent))
+            stored, failed = stored + kept, failed + len(silent) - kept
         self._calls.purge(now - FORGOTTEN_AFTER)
         return stored
 

@@ -166,11 +166,11 @@ def test_the_due_time_waits_while_the_resident_is_asked(timed: SqlTriageStore, c
     begun = clock.now
     timed.incidents.pause("m-1", "which house?")
     timed.incidents.pause("m-1", "again")
-    assert timed.incidents.pauses("m-1")[0].resumed_at is None
+    assert timed.incidents.pauses_of(["m-1"])["m-1"][0].resumed_at is None
     clock.pass_by(hours=3)
     for _ in range(2):
         timed.incidents.resume("m-1")
-    [pause] = timed.incidents.pauses("m-1")
+    [pause] = timed.incidents.pauses_of(["m-1"])["m-1"]
     assert (pause.reason, pause.paused_at, pause.resumed_at) == ("which house?", begun, clock.now)
 
 

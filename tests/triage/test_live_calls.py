@@ -187,6 +187,20 @@ def test_a_silent_call_that_cannot_be_triaged_holds_up_none_behind_it_and_is_tri
     assert mended.kept == [(f"{name}-0", "poison")]
 
 
+def test_a_hundred_calls_that_cannot_be_triaged_hold_up_none_behind_them(
+    shared: SqlTriageStore, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(100):
+        shared.calls.add(f"{name}-{number}", heard(said(1, "poison")))
+    Process(shared).calls.take(f"{name}-last", heard(said(1, "a couch")))
+    later = utc_now() + LONG_SILENT
+    monkeypatch.setattr(live_calls, "utc_now", lambda: later)
+    sweeper = Process(shared, POISONED)
+    sweeper.calls.sweep()
+    assert (f"{name}-last", "a couch") in sweeper.kept
+    assert Process(shared).calls.sweep() == 100
+
+
 def test_a_text_that_was_overtaken_while_it_was_triaged_is_not_stored_as_the_newest(
     shared: SqlTriageStore, name: str
 ) -> None:

@@ -108,7 +108,7 @@ def test_reroute_undo_pause_and_claim_are_what_the_service_would_have_kept(
     asked = sample("asked", step(Do.PAUSE, 1, note="which gate"), step(Do.RESUME, 9), step(Do.CLAIM, 58))
     days(store, clock, moved, asked).load(silent)
     assert [one.decision.department for one in store.decisions_of("moved")] == ["Solid waste", "Water", "Solid waste"]
-    [pause] = store.incidents.pauses("asked")
+    [pause] = store.incidents.pauses_of(["asked"])["asked"]
     assert (pause.reason, pause.resumed_at) == ("which gate", NOW - timedelta(minutes=51))
     claim = store.claims.of("asked")
     assert claim is not None

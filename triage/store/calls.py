@@ -102,10 +102,17 @@ class CallStore(Resource):
             row = connection.execute(select(calls).where(calls.c.call_key == name_key(call_id))).one_or_none()
             return _call(row, _segments(connection, row.id)) if row else None
 
-    def unkept(self, silent_since: datetime, limit: int = 100) -> tuple[str, ...]:
-        """Return calls of which nothing has come since a moment and whose record is not stored, oldest first."""
+    def unkept(self, silent_since: datetime, *, skip: int = 0, limit: int = 100) -> tuple[str, ...]:
+        """Return calls of which nothing has come since a moment and whose record is not stored, oldest first.
+
+        Args:
+            silent_since: The moment.
+            skip: So many of the oldest are left out, as they could not be stored a moment ago.
+            limit: Of the calls returned.
+        """
         silent = (calls.c.updated_at < silent_since) & (calls.c.kept < calls.c.revision)
-        statement = select(calls.c.call_id).where(silent).order_by(calls.c.updated_at, calls.c.id).limit(limit)
+        oldest = select(calls.c.call_id).where(silent).order_by(calls.c.updated_at, calls.c.id)
+        statement = oldest.offset(skip).limit(limit)
         with self._database.reading() as connection:
             return tuple(connection.execute(statement).scalars())
 

@@ -204,17 +204,6 @@ class IncidentStore(Resource):
             waits = (pauses.c.contact_id == contact_id_of(connection, message_id)) & pauses.c.resumed_at.is_(None)
             connection.execute(update(pauses).where(waits).values(resumed_at=self._now()))
 
-    def pauses(self, message_id: str) -> tuple[Pause, ...]:
-        """Return a contact's pauses, oldest first.
-
-        Raises:
-            NotFound: If no such message is stored.
-        """
-        with self._database.reading() as connection:
-            here = pauses.c.contact_id == contact_id_of(connection, message_id)
-            rows = connection.execute(select(pauses).where(here).order_by(pauses.c.id)).all()
-        return tuple(Pause(reason=row.reason, paused_at=row.paused_at, resumed_at=row.resumed_at) for row in rows)
-
     def pauses_of(self, message_ids: Sequence[str]) -> Mapping[str, tuple[Pause, ...]]:
         """Return the pauses of many contacts, oldest first, by message; those without any are left out."""
         keys = [message_key(message_id) for message_id in message_ids]
