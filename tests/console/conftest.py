@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from tests.console.city import City, Models, Seat, opened_models, seat_of, serving
 from tests.system.conftest import HOME, run_triage
@@ -27,14 +27,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # Of the package and no longer: while it runs, Playwright keeps an event loop in this thread that others would trip on.
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def browsers() -> Iterator[Callable[[], Browser]]:
+    """Gives the one Chromium; another one where it has crashed, so that a crash fails the test that sees it alone."""
     if not CHROMIUM.exists():
         pytest.skip("the journeys need a browser: apt-get install chromium")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened: list[Browser] = []
+
+        def connected() -> Browser:
+            if not opened or not is_alive(opened[-1]):
+                opened.append(playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]))
+            return opened[-1]
+
         expect.set_options(timeout=PATIENCE_MS)
-        yield opened
-        opened.close()
+        yield connected
+        for one in opened:
+            one.close()
+
+
+def is_alive(browser: Browser) -> bool:
+    try:
+        browser.new_context().close()
+    except Error:
+        return False
+    return True
+
+
+@pytest.fixture
+def browser(browsers: Callable[[], Browser]) -> Browser:
+    return browsers()
 
 
 @pytest.fixture(scope="package")
@@ -72,7 +93,9 @@ class FramingPage(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="package")
-def models(browser: Browser, crm: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
+def models(
+    browsers: Callable[[], Browser], crm: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Models]:
     run_triage("setup", home=HOME, timeout_s=600)
     with opened_models(tmp_path_factory.mktemp("console"), sidebar_origins=crm[0]) as opened:
         yield opened
