@@ -26,7 +26,7 @@ from models.encoder import STUDENT, MiniLMEncoder, MultilingualEncoder
 from models.fitting import DEFAULT
 from models.mixed import MixedTextDetector
 from models.serving import LiveClassifier
-from models.translation_engines import APERTIUM, ApertiumEngine, ArgosEngine, installed
+from models.translation_engines import SHIPPED, ArgosEngine, installed
 from models.translator import Engine, GuardedTranslator
 from triage import calendar_file, incidents, taxonomy
 from triage.backends import settings as backend_settings
@@ -262,13 +262,9 @@ def _collector_at_rest() -> Iterator[None]:
 
 
 def load_translator(settings: Settings, encoder: Encoder, entities: EntityFinder) -> GuardedTranslator:
-    """Open every installed translation package, and Apertium for languages that have none and that it serves."""
-    packages = installed(settings.packages_home)
+    """Open every installed translation package, and the shipped ones for languages that have none installed."""
+    packages = installed(SHIPPED) | installed(settings.packages_home)
     engines: dict[str, Engine] = {code: ArgosEngine.load(folder) for code, folder in packages.items()}
-    for code in APERTIUM.keys() - engines.keys():
-        engine = ApertiumEngine.for_language(code)
-        if engine is not None:
-            engines[code] = engine
 
     def kept(text: str) -> list[tuple[int, int]]:
         return [(found.start, found.end) for found in entities.find(text) if found.kind not in TRANSLATED_KINDS]

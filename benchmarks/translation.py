@@ -1,12 +1,14 @@
 """How good a translation package is, beside Apertium, on held-out sentences and residents' messages.
 
-Run `python -m benchmarks.translation es --package WORK/es_en` where `apertium-eng-spa` is installed and TRIAGE_DATA_DIR
-is set. BLEU and chrF are sacrebleu's, with its own defaults; both engines go through the service's guard, which cuts
-messages into sentences. Nothing measured here was trained on; the civic sentences come from the same sites as civic
-training text.
+Run `python -m benchmarks.translation es` where Debian's `apertium-eng-spa` is installed and TRIAGE_DATA_DIR is set;
+`--package WORK/es_en` measures another package than the shipped one. BLEU and chrF are sacrebleu's, with its own
+defaults; both engines go through the service's guard, which cuts messages into sentences. Nothing measured here was
+trained on; the civic sentences come from the same sites as civic training text.
 """
 
 import json
+import shutil
+import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +19,30 @@ import sacrebleu
 import typer
 
 from models.recipes.pairs import held_out
-from models.translation_engines import ApertiumEngine, ArgosEngine
+from models.translation_engines import SHIPPED, ArgosEngine, installed
 from models.translator import Engine, GuardedTranslator
 from triage.types import TranslationStatus
 
 DATA = Path(__file__).parent / "data"
 SOURCES = ("tatoeba", "massive", "civic")
+
+
+APERTIUM = {"es": "spa-eng"}
+
+
+class Apertium:
+    """Apertium's rule-based translator, a program of its own; see `models.translator.Engine`."""
+
+    def __init__(self, direction: str) -> None:
+        self._direction = direction
+        self.name = f"apertium {direction}"
+
+    def translate(self, sentences: Sequence[str]) -> list[str]:
+        """Return one English sentence a sentence, in order; unknown words stay as they are."""
+        lines = "".join(" ".join(sentence.split()) + "\n" for sentence in sentences)
+        command = ["apertium", "-u", "-f", "line", self._direction]
+        run = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
+        return run.stdout.split("\n")[: len(sentences)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +58,20 @@ class Measured:
 def main(
     language: Annotated[str, typer.Argument(help="es")],
     data: Annotated[Path, typer.Option(envvar="TRIAGE_DATA_DIR", help="Folder that holds parallel/.")],
-    package: Annotated[Path | None, typer.Option(help="Folder of a package; without it, Apertium alone.")] = None,
+    package: Annotated[Path | None, typer.Option(help="Folder of a package instead of the shipped one.")] = None,
     messages: Annotated[list[Path] | None, typer.Option(help="More messages with their English, JSONL.")] = None,
 ) -> None:
     """Print a table: each set, each engine."""
-    engines: list[Engine | None] = [ApertiumEngine.for_language(language)]
-    if package is not None:
-        engines.append(ArgosEngine.load(package))
+    folder = package or installed(SHIPPED).get(language)
+    engines: list[Engine] = [Apertium(APERTIUM[language])] if language in APERTIUM and shutil.which("apertium") else []
+    if folder is not None:
+        engines.append(ArgosEngine.load(folder))
     print("| set | n | engine | BLEU | chrF | doubted | ms a text |\n" + "|---" * 7 + "|")
     for name, texts, english in sets(language, data / "parallel", messages or []):
         for engine in engines:
-            if engine is not None:
-                m = measure(engine, texts, english, language)
-                print(f"| {name} | {len(texts)} | {engine.name} | {m.bleu:.1f} | {m.chrf:.1f} | "
-                      f"{m.doubtful:.1%} | {m.ms:.0f} |", flush=True)  # fmt: skip
+            m = measure(engine, texts, english, language)
+            print(f"| {name} | {len(texts)} | {engine.name} | {m.bleu:.1f} | {m.chrf:.1f} | "
+                  f"{m.doubtful:.1%} | {m.ms:.0f} |", flush=True)  # fmt: skip
 
 
 def sets(language: str, parallel: Path, more: Sequence[Path]) -> list[tuple[str, list[str], list[str]]]:

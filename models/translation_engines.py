@@ -1,13 +1,12 @@
-"""The engines that translate: Argos Translate packages run by CTranslate2, and Apertium where its packages are.
+"""The engine that translates: Argos Translate packages run by CTranslate2.
 
 `argostranslate.translate` is never imported: it loads stanza and torch. A package is a folder with metadata.json, a
 SentencePiece or BPE vocabulary and a CTranslate2 model, which is all that is needed here.
 """
 
 import json
-import shutil
-import subprocess
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Self
 
@@ -21,11 +20,9 @@ BEAMS = 4
 BATCH = 32
 LONGEST_INPUT, LONGEST_OUTPUT = 480, 256  # pieces
 LENGTH_PENALTY = 0.2  # as Argos Translate sets it
-APERTIUM_TIMEOUT_S = 30.0
 # Argos code → the codes of ours that it reads.
 READS = {"zh": ("zh-Hans",), "zt": ("zh-Hant", "yue"), "pb": ("pt",)}
-# Apertium directions into English whose output was measured and found useful (docs/decisions/0009).
-APERTIUM = {"es": "spa-eng"}
+SHIPPED = Path(str(files("models") / "weights" / "translation"))  # packages of our own, ready to run
 
 
 def installed(home: Path) -> dict[str, Path]:
@@ -89,45 +86,6 @@ class ArgosEngine:
         except RuntimeError as error:
             raise ComponentError(f"{self.name} failed ({error})") from error
         return [self._decode([p for p in result.hypotheses[0] if p != self._prefix]).strip() for result in results]
-
-
-class ApertiumEngine:
-    """Apertium's rule-based translator, a program of its own; see `translator.Engine`."""
-
-    def __init__(self, direction: str, *, program: str = "apertium") -> None:
-        self._direction, self._program = direction, program
-        self.name = f"apertium {direction}"
-
-    @classmethod
-    def for_language(cls, language: str) -> Self | None:
-        """Return the engine of a language, None where Apertium or its language pair is not installed."""
-        direction = APERTIUM.get(language)
-        if direction is None or shutil.which("apertium") is None:
-            return None
-        listed = subprocess.run(["apertium", "-l"], capture_output=True, text=True, check=False).stdout
-        return cls(direction) if direction in listed.split() else None
-
-    def translate(self, sentences: Sequence[str]) -> list[str]:
-        """Return one English sentence a sentence, in order; unknown words stay as they are.
-
-        Raises:
-            ComponentError: If the program fails, takes too long or answers another number of lines.
-        """
-        lines = [" ".join(sentence.split()) for sentence in sentences]
-        if not lines:
-            return []
-        command = [self._program, "-u", "-f", "line", self._direction]
-        try:
-            run = subprocess.run(
-                command, input="\n".join(lines) + "\n", capture_output=True, text=True, check=True,
-                timeout=APERTIUM_TIMEOUT_S,
-            )  # fmt: skip
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ComponentError(f"{self.name} failed: {type(error).__name__}") from error
-        out = run.stdout.split("\n")[: len(lines)]
-        if len(out) != len(lines):
-            raise ComponentError(f"{self.name} gave {len(out)} lines for {len(lines)}")
-        return out
 
 
 def _vocabulary(folder: Path, from_code: str) -> tuple[Callable[[str], list[str]], Callable[[list[str]], str]]:

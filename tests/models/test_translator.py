@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from models.translation_engines import ApertiumEngine, installed
+from models.translation_engines import installed
 from models.translator import MOST_CHARACTERS, SLICE_SENTENCES, Engine, GuardedTranslator
-from triage.errors import ComponentError
 from triage.types import Translation, TranslationStatus, Vectors
 
 
@@ -146,15 +144,6 @@ def test_a_text_of_20_000_characters_is_cut_and_says_so() -> None:
 
 def test_an_empty_text_is_unavailable() -> None:
     assert translated(ReversingEngine(), " \n ").status is TranslationStatus.UNAVAILABLE
-
-
-def test_a_language_without_apertium_has_no_engine() -> None:
-    assert ApertiumEngine.for_language("ru") is None
-
-
-def test_apertium_that_is_not_there_is_a_component_error() -> None:
-    with pytest.raises(ComponentError, match="apertium spa-eng failed: FileNotFoundError"):
-        ApertiumEngine("spa-eng", program="no-such-program").translate(["Hola"])
 
 
 def test_a_package_that_is_being_installed_is_not_installed(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def test_the_start_page_is_served_from_the_installed_wheel(
     ]
 
 
-def test_what_is_installed_stays_under_120_megabytes(installed: Path) -> None:
+def test_what_is_installed_stays_under_140_megabytes(installed: Path) -> None:
     size = sum(path.stat().st_size for path in installed.rglob("*") if path.suffix != ".pyc")
-    assert size < 120_000_000  # 34 of them are the multilingual encoder, 59 the networks that hear danger
+    # 34 of them are the multilingual encoder, 59 the networks that hear danger, 17 the Spanish translator.
+    assert size < 140_000_000
