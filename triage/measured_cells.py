@@ -8,9 +8,9 @@ from typing import Final
 from triage.bounds import lower_bound
 from triage.cells import Cell, CellMode, Rate, nearest
 from triage.granting import LEAST_PRECISION
+from triage.standing_cells import cell_of
 from triage.store import SqlTriageStore
 from triage.store.contact_list import ContactFilter
-from triage.store.policy_cells import PolicyCell
 from triage.types import Mode
 
 # Auto mode is granted from what people decided, by the lower 95 % bound of the share that they left as it was.
@@ -65,7 +65,7 @@ def measures(store: SqlTriageStore, *, since: datetime, until: datetime) -> tupl
         The types with the most contacts first, each followed by its narrower cells; cells of every type come last.
     """
     stored, rates = store.policy.current(), store.policy.override_rates(since)
-    cells = tuple(map(_cell, stored))
+    cells = tuple(map(cell_of, stored))
     counts = _counts(store, since, until)
     codes = {code for code in (*counts, *(cell.service_type for cell in stored)) if code}
     keys = {(code, "", "") for code in codes} | {(one.service_type, one.channel, one.language) for one in stored}
@@ -117,13 +117,3 @@ def _counts(store: SqlTriageStore, since: datetime, until: datetime) -> dict[str
         for code, number in store.contacts.counts_by("service_type", chosen).items():
             found.setdefault(code or "", {})[mode.value] = number
     return found
-
-
-def _cell(stored: PolicyCell) -> Cell:
-    return Cell(
-        mode=CellMode(stored.mode),
-        service_type=stored.service_type,
-        channel=stored.channel,
-        language=stored.language,
-        threshold=stored.threshold,
-    )

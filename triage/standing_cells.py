@@ -49,7 +49,7 @@ class StandingCells:
         if not self._looking.acquire(blocking=False):
             return
         try:
-            self._cells = tuple(map(_cell, self._store.current()))
+            self._cells = tuple(map(cell_of, self._store.current()))
             self._brake()
         except StoreError as error:
             log.warning("the policy's cells could not be read: %s", type(error).__name__)
@@ -73,10 +73,11 @@ class StandingCells:
             )
             log.warning("policy cell tripped: %s, %s, %s", trip.service_type, trip.channel, trip.language)
         if found:
-            self._cells = tuple(map(_cell, self._store.current()))
+            self._cells = tuple(map(cell_of, self._store.current()))
 
 
-def _cell(stored: PolicyCell) -> Cell:
+def cell_of(stored: PolicyCell) -> Cell:
+    """Return a stored cell as the policy reads it."""
     return Cell(
         id=stored.id,
         mode=CellMode(stored.mode),

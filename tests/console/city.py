@@ -193,7 +193,15 @@ def live(settings: Settings, pipeline: Pipeline, store: SqlTriageStore, clock: S
 
 @contextmanager
 def serving(models: Models, store: SqlTriageStore, *, sidebar_origins: tuple[str, ...] = ()) -> Iterator[City]:
-    """Serve a store with the models on a port of its own, for whoever has a session."""
+    """Serve a store with the models, calendar and rules of incidents."""
+    calendar, rules = load_calendar(models.settings), load_incident_rules(models.settings)
+    with served(models.pipeline, store, calendar=calendar, rules=rules, sidebar_origins=sidebar_origins) as city:
+        yield city
+
+
+@contextmanager
+def served(pipeline: Pipeline, store: SqlTriageStore, **options: Any) -> Iterator[City]:  # noqa: ANN401
+    """Serve a store with a pipeline on a port of its own, for whoever has a session."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     provider = IdentityProvider(
@@ -206,16 +214,14 @@ def serving(models: Models, store: SqlTriageStore, *, sidebar_origins: tuple[str
         session_secret=SECRET,
     )
     app = create_app(
-        models.pipeline,
+        pipeline,
         store,
         gatekeeper=Gate(store, limits=RateLimits("100000/minute"), local_agent=False),
         sign_in=SignIn(provider, store),
-        calendar=load_calendar(models.settings),
-        rules=load_incident_rules(models.settings),
-        sidebar_origins=sidebar_origins,
+        **options,
     )
     with in_thread(uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1))):
-        yield City(url=url, store=store, pipeline=models.pipeline)
+        yield City(url=url, store=store, pipeline=pipeline)
 
 
 @contextmanager
